@@ -1,0 +1,1 @@
+"""What exists, what it costs, and in which order to try it."""

@@ -1,0 +1,1 @@
+"""Runpod's APIs behind one interface."""
