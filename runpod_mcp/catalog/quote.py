@@ -1,0 +1,64 @@
+"""The worst-case price of a request: compute and disks per hour, and what a lease can cost in all.
+
+Disk prices are Runpod's list prices; a month is 720 hours, as its bills show. All rates are micro-dollars per hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runpod_mcp.money import HOURS_PER_MONTH, Usd, cost, dollars
+
+CONTAINER_DISK_GB_MONTH = dollars("0.10")
+VOLUME_GB_MONTH = dollars("0.10")
+STOPPED_VOLUME_GB_MONTH = dollars("0.20")
+
+
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """The disks of a pod in GB; a network volume is billed on its own and is not among them."""
+
+    container_gb: int
+    volume_gb: int
+
+    @property
+    def running_usd_per_hour(self) -> Usd:
+        """What they cost while the pod runs."""
+        return _per_hour(self.container_gb * CONTAINER_DISK_GB_MONTH + self.volume_gb * VOLUME_GB_MONTH)
+
+    @property
+    def stopped_usd_per_hour(self) -> Usd:
+        """What the volume costs while the pod is stopped; the container disk is gone then."""
+        return _per_hour(self.volume_gb * STOPPED_VOLUME_GB_MONTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long money is promised for: the lease, then the time a stopped pod is kept; whole seconds."""
+
+    lease_seconds: int
+    keep_stopped_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A ceiling for one pod: nothing dearer is accepted."""
+
+    compute_usd_per_hour: Usd
+    disks: Disks
+    terms: Terms
+
+    @property
+    def usd_per_hour(self) -> Usd:
+        """Compute and disks of the running pod."""
+        return Usd(self.compute_usd_per_hour + self.disks.running_usd_per_hour)
+
+    @property
+    def usd_per_lease(self) -> Usd:
+        """The most the lease can cost, with the time the pod may be kept stopped after it."""
+        running = cost(self.usd_per_hour, self.terms.lease_seconds)
+        return Usd(running + cost(self.disks.stopped_usd_per_hour, self.terms.keep_stopped_seconds))
+
+
+def _per_hour(usd_per_month: int) -> Usd:
+    return Usd(-(-usd_per_month // HOURS_PER_MONTH))
