@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 from typing import NewType
 
 Usd = NewType("Usd", int)
@@ -49,6 +49,18 @@ def dollars(amount: int | float | str | Decimal) -> Usd:
     if not exact.is_finite():
         raise ValueError(f"not an amount in dollars: {amount!r}")
     return Usd(int((exact * MICRO).to_integral_value(ROUND_CEILING)))
+
+
+def limit(amount: int | float | Decimal) -> Usd:
+    """Micro-dollars for a ceiling in dollars, rounded down, so that what is allowed is never more than was written.
+
+    Raises:
+        ValueError: the amount is not a finite number.
+    """
+    exact = Decimal(str(amount))
+    if not exact.is_finite():
+        raise ValueError(f"not an amount in dollars: {amount!r}")
+    return Usd(int((exact * MICRO).to_integral_value(ROUND_FLOOR)))
 
 
 def cost(usd_per_hour: Usd, seconds: int) -> Usd:

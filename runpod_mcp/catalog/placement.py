@@ -12,9 +12,6 @@ from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, DATA_CENTER_IDS, GPU_TYPE_IDS
 from runpod_mcp.pods.words import clean, nearest
 
-MOST_CANDIDATES = 8
-"""More than this is not tried in one request; the rest could only raise the ceiling that must be set aside."""
-
 
 @dataclass(frozen=True, slots=True)
 class Permits:
@@ -89,7 +86,7 @@ def place(
     ordered = _in_order(candidates, _custom_order(request))
     if one_place_each and places and request.data_center_priority == "custom":
         ordered = [replace(c, data_center_ids=(one,)) for c in ordered for one in c.data_center_ids]
-    return Placement(tuple(ordered[:MOST_CANDIDATES]), (*chosen.left_out, *_too_many(ordered)))
+    return Placement(tuple(ordered), tuple(chosen.left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +245,3 @@ def _in_order(candidates: list[Candidate], custom: bool) -> list[Candidate]:
         return candidates
     stocked = [c for c in candidates if c.stock > Stock.NONE] or candidates
     return sorted(stocked, key=lambda c: (-c.stock, c.usd_per_hour))
-
-
-def _too_many(ordered: list[Candidate]) -> list[LeftOut]:
-    tried = {c.type_id for c in ordered[:MOST_CANDIDATES]}
-    rest = dict.fromkeys(c.type_id for c in ordered[MOST_CANDIDATES:] if c.type_id not in tried)
-    return [
-        LeftOut(one, Code.NO_CAPACITY, f"only the first {MOST_CANDIDATES} choices are tried") for one in rest
-    ]

@@ -7,12 +7,13 @@ Times are whole seconds since 1970, UTC; money is micro-dollars.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from runpod_mcp.money import ZERO, Usd
-from runpod_mcp.policy.spending import Holding, Plan, Stretch
+from runpod_mcp.policy.spending import Holding, Plan, Stretch, lease_plan, windows_between
 
 OVERDUE_SECONDS = 900
 """A pod that outlived its lease is promised this much longer, again and again, until it is known to be gone."""
@@ -32,6 +33,9 @@ class Reservation:
     `usd_per_hour` is the ceiling, disks included; `disk_usd_per_hour` the disks' part of it while the pod runs;
     `stopped_usd_per_hour` what the stopped pod costs. The lease ends at `lease_ends_at`; a stopped pod is kept until
     `stopped_until`, which equals `lease_ends_at` where nothing is kept. `request` is the redacted request as JSON.
+
+    Raises:
+        ValueError: its times are not in order, or a number is below zero.
     """
 
     id: str
@@ -48,16 +52,33 @@ class Reservation:
     stopped_usd_per_hour: Usd
     gpus: int
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.opened_at <= self.lease_ends_at <= self.stopped_until:
+            raise ValueError(f"the times of reservation {self.id} are not in order")
+        if min(self.usd_per_hour, self.disk_usd_per_hour, self.stopped_usd_per_hour, self.gpus) < 0:
+            raise ValueError(f"reservation {self.id} has a number below zero")
+
     @property
     def keeps_stopped(self) -> bool:
         """Whether the pod is kept stopped for a while after its lease."""
         return self.stopped_until > self.lease_ends_at
 
+    def moved_to(self, moment: int) -> Reservation:
+        """The same reservation opened at this moment, its length kept."""
+        by = moment - self.opened_at
+        ends, kept = self.lease_ends_at + by, self.stopped_until + by
+        return replace(self, opened_at=moment, lease_ends_at=ends, stopped_until=kept)
+
     def plan(self) -> Plan:
         """What it can cost at most: the lease at the ceiling, then the stopped time."""
-        running = Stretch(self.opened_at, self.lease_ends_at, self.usd_per_hour)
-        stopped = Stretch(self.lease_ends_at, self.stopped_until, self.stopped_usd_per_hour)
-        return Plan((running, stopped) if self.keeps_stopped else (running,), self.gpus)
+        return lease_plan(
+            self.opened_at,
+            self.lease_ends_at,
+            self.stopped_until,
+            self.usd_per_hour,
+            self.stopped_usd_per_hour,
+            self.gpus,
+        )
 
 
 class EntryKind(StrEnum):
@@ -66,11 +87,11 @@ class EntryKind(StrEnum):
     UNKNOWN = "unknown"
     """The create's answer was lost; a pod may exist."""
     SETTLED = "settled"
-    """The pod exists: `pod_id`, `usd_per_hour` from `at`."""
+    """The pod exists: `pod_id`, `usd_per_hour`; charged from the reservation on, as nobody knows its first second."""
     VOIDED = "voided"
-    """No pod came of it, and none will."""
+    """No pod came of it, none will, and none was paid for."""
     REPRICED = "repriced"
-    """The pod costs `usd_per_hour` from `at`."""
+    """The pod costs `usd_per_hour` from `at`, and `stopped_usd_per_hour` when stopped, where that changed too."""
     STOPPED = "stopped"
     """The pod no longer runs; `usd_per_hour` is what its volume costs."""
     STARTED = "started"
@@ -85,7 +106,13 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that happened, at a time. `seq` is given by the store."""
+    """One thing that happened, at a time. `seq` is given by the store.
+
+    An `at` before the last change of price counts as that change's time: what was charged stays charged.
+
+    Raises:
+        ValueError: a fact its kind needs is missing, one its kind cannot have is there, or a number is below zero.
+    """
 
     kind: EntryKind
     at: int
@@ -94,8 +121,37 @@ class Entry:
     gpus: int | None = None
     lease_ends_at: int | None = None
     stopped_until: int | None = None
+    stopped_usd_per_hour: Usd | None = None
     note: str = ""
     seq: int = 0
+
+    def __post_init__(self) -> None:
+        facts = {name for name in _FACTS if getattr(self, name) is not None}
+        needs, may_have = _FACTS_OF[self.kind]
+        if not needs <= facts <= needs | may_have:
+            wanted = ", ".join(sorted(needs)) or "no facts"
+            raise ValueError(
+                f"an entry of kind {self.kind} needs {wanted}; it has {', '.join(sorted(facts))}"
+            )
+        if self.at < 0 or any(getattr(self, name) < 0 for name in facts - {"pod_id"}):
+            raise ValueError(f"an entry of kind {self.kind} has a number below zero")
+
+
+_FACTS = frozenset(
+    {"pod_id", "usd_per_hour", "gpus", "lease_ends_at", "stopped_until", "stopped_usd_per_hour"}
+)
+_NOTHING, _POD = frozenset[str](), frozenset({"pod_id"})
+_FACTS_OF = {
+    EntryKind.UNKNOWN: (_NOTHING, _NOTHING),
+    EntryKind.SETTLED: (frozenset({"pod_id", "usd_per_hour"}), _FACTS),
+    EntryKind.VOIDED: (_NOTHING, _POD),
+    EntryKind.REPRICED: (frozenset({"usd_per_hour"}), _POD | {"stopped_usd_per_hour"}),
+    EntryKind.STOPPED: (frozenset({"usd_per_hour"}), _FACTS - {"gpus"}),
+    EntryKind.STARTED: (frozenset({"usd_per_hour"}), _FACTS),
+    EntryKind.EXTENDED: (frozenset({"lease_ends_at"}), _POD | {"stopped_until"}),
+    EntryKind.ENDED: (_NOTHING, _POD),
+    EntryKind.NOTED: (_NOTHING, _POD),
+}
 
 
 class LeaseState(StrEnum):
@@ -126,6 +182,7 @@ class Lease:
     gpus: int
     lease_ends_at: int
     stopped_until: int
+    stopped_usd_per_hour: Usd
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -139,6 +196,7 @@ class Lease:
             reservation.gpus,
             reservation.lease_ends_at,
             reservation.stopped_until,
+            reservation.stopped_usd_per_hour,
         )
         for entry in entries:
             lease = lease.after(entry)
@@ -156,15 +214,22 @@ class Lease:
             gpus=self.gpus if entry.gpus is None else entry.gpus,
             lease_ends_at=ends,
             stopped_until=max(ends, kept),
+            stopped_usd_per_hour=self._stopped_rate_after(entry),
             notes=(*self.notes, entry.note) if entry.note else self.notes,
         )
 
     def _rates_after(self, entry: Entry) -> tuple[tuple[int, Usd], ...]:
-        if entry.kind is EntryKind.ENDED:
-            return (*self.rates, (entry.at, ZERO))
-        if entry.usd_per_hour is None:
+        rate = ZERO if entry.kind is EntryKind.ENDED else entry.usd_per_hour
+        if rate is None:
             return self.rates
-        return (*self.rates, (entry.at, entry.usd_per_hour))
+        start = max(entry.at, self.rates[-1][0]) if self.rates else self.reservation.opened_at
+        return (*self.rates, (start, rate))
+
+    def _stopped_rate_after(self, entry: Entry) -> Usd:
+        if entry.stopped_usd_per_hour is not None:
+            return entry.stopped_usd_per_hour
+        stops = _STATE_AFTER.get(entry.kind, self.state) is LeaseState.STOPPED
+        return entry.usd_per_hour if stops and entry.usd_per_hour is not None else self.stopped_usd_per_hour
 
     @property
     def still_counts(self) -> bool:
@@ -185,28 +250,37 @@ class Lease:
         """Its price over time, what is past and what is promised; nothing is promised once it is over."""
         if self.state is LeaseState.VOID:
             return ()
-        past = tuple(
-            Stretch(start, end, rate)
-            for (start, rate), end in zip(self.rates, self._rate_ends(now), strict=True)
-            if end > start
-        )
-        return past if self.state is LeaseState.ENDED else (*past, *self._promised(now))
+        if not self.rates:
+            return self._promised(self.reservation.opened_at, now)
+        last = self.rates[-1][0]
+        now = last if self.state is LeaseState.ENDED else max(now, last)
+        steps = pairwise((*self.rates, (now, ZERO)))
+        past = tuple(Stretch(start, end, rate) for (start, rate), (end, _) in steps if end > start)
+        return past if self.state is LeaseState.ENDED else (*past, *self._promised(now, now))
 
-    def _rate_ends(self, now: int) -> Sequence[int]:
-        starts = [start for start, _ in self.rates]
-        return [*starts[1:], max([now, *starts[-1:]])]
-
-    def _promised(self, now: int) -> tuple[Stretch, ...]:
-        """From now (or from the reservation, while no pod is known) to the end of the lease and of the stopped time."""
-        start = max(now, self.rates[-1][0]) if self.rates else self.reservation.opened_at
+    def _promised(self, start: int, now: int) -> tuple[Stretch, ...]:
+        """From a start to the end of the lease and of the stopped time; what is overdue is promised a while longer."""
         if self.state is LeaseState.STOPPED:
-            end = max(self.stopped_until, now + OVERDUE_SECONDS if now >= self.stopped_until else 0)
-            return (Stretch(start, end, self.usd_per_hour),)
-        end = max(self.lease_ends_at, now + OVERDUE_SECONDS if now >= self.lease_ends_at else 0)
-        running = Stretch(start, end, self.usd_per_hour)
-        if self.stopped_until <= end:
-            return (running,)
-        return (running, Stretch(end, self.stopped_until, self.reservation.stopped_usd_per_hour))
+            return (Stretch(start, _still_to_come(self.stopped_until, now), self.usd_per_hour),)
+        end = _still_to_come(self.lease_ends_at, now)
+        stopped = self.stopped_usd_per_hour
+        return lease_plan(start, end, self.stopped_until, self.usd_per_hour, stopped, self.gpus).stretches
+
+    def costs(self) -> Mapping[str, Usd]:
+        """What an ended lease cost, by the key of each window it touched."""
+        stretches = self.stretches(0)
+        if not stretches:
+            return {}
+        windows = windows_between(stretches[0].start, stretches[-1].end)
+        return {window.key: window.cost_of(stretches) for window in windows}
+
+    def parted(self, now: int) -> tuple[Holding, Plan]:
+        """What it has cost up to now, as a holding that runs no more, and what is promised from now on."""
+        stretches = self.stretches(now)
+        past = tuple(Stretch(s.start, min(s.end, now), s.usd_per_hour) for s in stretches if s.start < now)
+        promised = tuple(Stretch(max(s.start, now), s.end, s.usd_per_hour) for s in stretches if s.end > now)
+        running = self.state is not LeaseState.STOPPED
+        return Holding(self.reservation.id, past, 0, running=False), Plan(promised, self.gpus, running)
 
     def holding(self, now: int) -> Holding:
         """How the budgets see it."""
@@ -222,3 +296,7 @@ _STATE_AFTER = {
     EntryKind.STARTED: LeaseState.RUNNING,
     EntryKind.ENDED: LeaseState.ENDED,
 }
+
+
+def _still_to_come(end: int, now: int) -> int:
+    return end if end > now else now + OVERDUE_SECONDS

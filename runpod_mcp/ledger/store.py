@@ -8,10 +8,13 @@ from typing import Protocol
 
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
 from runpod_mcp.policy.decision import Deny
-from runpod_mcp.policy.spending import Spending, Window
+from runpod_mcp.policy.spending import Plan, Spending, Window
 
 Judge = Callable[[Spending], Deny | None]
 """Looks at everything committed at this moment and says no, or nothing. Pure: it runs inside a transaction."""
+
+ChangeJudge = Callable[[Spending, Plan], Deny | None]
+"""The same for a lease that is to change: what all else counts with the lease's own past, and its changed future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +35,40 @@ class Ledger(Protocol):
     """Durable, shared by any number of processes. Every method raises `Failure(LEDGER_UNAVAILABLE)` when it cannot
     read or write, and then nothing was written.
 
-    Time never runs backwards in it: it keeps the latest moment it has seen, and `now` is never earlier than that.
+    Time never runs backwards in it: it keeps the latest moment that `reserve`, `amend` or `spending` was told, and
+    what they take for now is never earlier than that.
     """
 
     async def reserve(self, reservation: Reservation, judge: Judge) -> Reserved | Repeated | Deny:
         """Set money aside, in one transaction: look for the request id, ask the judge, write.
 
-        The judge sees the spending of every window the reservation's plan touches.
+        The judge sees the spending of today, this month and every window the reservation's plan touches. Where the
+        ledger has seen a later moment than `opened_at`, the reservation is moved to it, its length kept; `Reserved`
+        holds it as written. Whether a repeated request has the same arguments is the caller's to compare.
+
+        Raises:
+            Failure: CONFLICT, a reservation of this id exists.
         """
         ...
 
     async def write(self, reservation_id: str, entry: Entry) -> Lease:
         """Append one entry, if it makes sense where the lease stands, and return the lease after it.
 
-        An entry that was already applied (settling twice with the same pod, ending what has ended, voiding what is
-        void) changes nothing, so a replay is harmless. One that contradicts what stands (settling what is void,
-        another pod) raises `Failure(CONFLICT)`.
+        For facts, which are recorded whatever they cost, and for what makes a lease cheaper or shorter. An entry that
+        was already applied (settling twice with the same pod, ending what has ended, voiding what is void) changes
+        nothing, so a replay is harmless.
+
+        Raises:
+            Failure: CONFLICT, it contradicts what stands (settling what is void, another pod);
+                NOT_FOUND, there is no such reservation.
+        """
+        ...
+
+    async def amend(self, reservation_id: str, entry: Entry, judge: ChangeJudge) -> Lease | Deny:
+        """Append one entry that may make a lease dearer or longer, if the judge has nothing against it.
+
+        As `write`, with the judge asked in the same transaction, so that changes cannot race past a budget; `entry.at`
+        is now. A denied change writes nothing; one that changes nothing is not judged.
         """
         ...
 
@@ -56,17 +77,32 @@ class Ledger(Protocol):
         ...
 
     async def lease_of_pod(self, pod_id: str) -> Lease | None:
-        """The lease of a pod, whatever its state; None when the pod is not managed."""
+        """The lease of a pod, whatever its state, the latest of several; None when the pod is not managed."""
+        ...
+
+    async def lease_of_request(self, principal: str, request_id: str) -> Lease | None:
+        """The latest lease made under a request id, unless it was voided."""
         ...
 
     async def leases(self) -> Sequence[Lease]:
         """Everything that still counts, oldest first."""
         ...
 
+    async def entries(self, reservation_id: str) -> Sequence[Entry]:
+        """What was written about a reservation, oldest first, each with its `seq`; empty when there is nothing."""
+        ...
+
     async def spending(self, now: int, windows: Sequence[Window]) -> Spending:
-        """The sums for these windows at this moment."""
+        """The sums for these windows at this moment, or at the latest one known where that is later."""
+        ...
+
+    async def verify(self) -> Sequence[str]:
+        """Compute everything that is derived anew, from all that was ever written, and say what differs.
+
+        Empty when the ledger is sound. Reads every row: for a person who asks, not for every start.
+        """
         ...
 
     async def close(self) -> None:
-        """Close the file or connection."""
+        """Close the file or connection; the next call opens it again."""
         ...

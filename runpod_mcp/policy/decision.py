@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.policy.offer import Offer
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The policy has nothing against it."""
+    """The policy has room for this offer."""
+
+    offer: Offer
 
 
 @dataclass(frozen=True, slots=True)
 class AskHuman:
-    """A person must say yes first; `reason` says which limit of theirs asks for it."""
+    """The policy has room for this offer once a person said yes; `reason` says which of their limits asks for it."""
 
+    offer: Offer
     reason: str
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.money import MICRO, Usd
+from runpod_mcp.money import Usd, limit
 from runpod_mcp.pods.words import nearest
 from runpod_mcp.policy.patterns import matches, permits
 
@@ -30,7 +30,7 @@ def _amount(value: object) -> object:
     exact = Decimal(str(value))
     if not exact.is_finite() or not 0 <= exact <= 10_000_000:
         raise ValueError("expected an amount in dollars from 0 to 10,000,000")
-    return Usd(int(exact * MICRO))
+    return limit(exact)
 
 
 def _hours(value: object) -> object:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from runpod_mcp.catalog.placement import Permits
 from runpod_mcp.errors import Code
-from runpod_mcp.money import show
+from runpod_mcp.money import Usd, show
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.decision import AskHuman, Deny
+from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.patterns import matches
 
@@ -224,13 +224,13 @@ RULES: tuple[Rule, ...] = (
 """In the order they are looked at."""
 
 
-def asks_human(policy: Policy, tool: str, usd_per_hour: int, usd_per_lease: int) -> AskHuman | None:
-    """Whether a person must say yes first, and why; money in micro-dollars."""
+def asks_human(policy: Policy, tool: str, usd_per_hour: Usd, usd_per_lease: Usd) -> str | None:
+    """Why a person must say yes first, or None; money in micro-dollars."""
     rules = policy.approval
     if tool in rules.tools:
-        return AskHuman(f"{tool} always needs a yes")
+        return f"{tool} always needs a yes"
     if rules.above_usd_per_hour is not None and usd_per_hour > rules.above_usd_per_hour:
-        return AskHuman(f"it costs more than {show(rules.above_usd_per_hour)} per hour")
+        return f"it costs more than {show(rules.above_usd_per_hour)} per hour"
     if rules.above_usd_per_lease is not None and usd_per_lease > rules.above_usd_per_lease:
-        return AskHuman(f"its lease can cost more than {show(rules.above_usd_per_lease)}")
+        return f"its lease can cost more than {show(rules.above_usd_per_lease)}"
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from runpod_mcp.clock import epoch, from_epoch
 from runpod_mcp.money import SECONDS_PER_HOUR, ZERO, Usd, total
@@ -144,7 +144,11 @@ class Plan:
         return windows_between(min(s.start for s in self.stretches), max(s.end for s in self.stretches))
 
 
-def midnight_after(moment: datetime) -> datetime:
-    """The next UTC midnight: when the day's budget starts anew."""
-    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(days=1)
+def lease_plan(start: int, ends: int, kept: int, running: Usd, stopped: Usd, gpus: int) -> Plan:
+    """The most a lease can cost: it runs until `ends`, and its stopped pod is kept until `kept`.
+
+    A large volume can cost more stopped than its pod running, and a pod may be stopped at any time, so the dearer of
+    the two rates is promised for the time it may run.
+    """
+    lease = Stretch(start, ends, max(running, stopped))
+    return Plan((lease, Stretch(ends, kept, stopped)) if kept > ends else (lease,), gpus)

@@ -1,0 +1,54 @@
+"""Flags that stand for settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from runpod_mcp.config import Settings, read_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The flags a server was started with; each overrules the setting of the same meaning."""
+
+    policy: str | None
+    ledger: str | None
+    api_url: str | None
+    simulator: bool
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any]) -> Options:
+        """From click's keyword arguments."""
+        return cls(flags["policy"], flags["ledger"], flags["api_url"], flags["simulator"])
+
+    def settings(self) -> Settings:
+        """Settings from the environment and these flags."""
+        return read_settings(
+            policy=self.policy, ledger=self.ledger, api_url=self.api_url, simulator=self.simulator
+        )
+
+
+def server_options(command: F) -> F:
+    """The flags every server takes."""
+    for option in reversed(
+        (
+            click.option("--policy", metavar="FILE", help="Policy file (RUNPOD_MCP_POLICY)."),
+            click.option("--ledger", metavar="FILE", help="Ledger file (RUNPOD_MCP_LEDGER)."),
+            click.option(
+                "--api-url", metavar="URL", help="Runpod's API, ending in /v2 or /v1 (RUNPOD_API_URL)."
+            ),
+            click.option(
+                "--simulator",
+                is_flag=True,
+                help="A Runpod inside this process: no key, no money, no network.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,67 @@
+"""Serving an agent."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import anyio
+import click
+
+from runpod_mcp.cli.options import Options
+from runpod_mcp.config import Settings
+from runpod_mcp.logs import log_to_stderr
+from runpod_mcp.server.app import build_server
+from runpod_mcp.wiring import open_house
+
+
+def serve_stdio(options: Options) -> None:
+    """Serve until stdin ends; only the protocol is written to stdout."""
+    settings = options.settings()
+    _log(settings)
+
+    async def run() -> None:
+        async with open_house(settings) as house:
+            await build_server(house).run_stdio_async()
+
+    anyio.run(run)
+
+
+def serve_http(options: Options, address: str) -> None:
+    """Serve Streamable HTTP on a loopback address until interrupted.
+
+    Raises:
+        click.UsageError: the address is not HOST:PORT, or other machines could reach it.
+    """
+    host, port = _loopback(address)
+    settings = options.settings()
+    _log(settings)
+
+    async def run() -> None:
+        async with open_house(settings) as house:
+            await build_server(house).run_streamable_http_async(host=host, port=port)
+
+    anyio.run(run)
+
+
+def _log(settings: Settings) -> None:
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    log_to_stderr(secrets=(key,))
+
+
+def _loopback(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    bare = host.strip("[]")
+    if not port.isdigit() or not bare or int(port) > 65_535:
+        raise click.UsageError("--http takes HOST:PORT, such as 127.0.0.1:8000")
+    if bare != "localhost" and not _is_loopback(bare):
+        raise click.UsageError(
+            "--http serves whoever can reach it, so it only takes 127.0.0.1, ::1 or localhost"
+        )
+    return bare, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,111 @@
+"""Settings, read once from the environment and the command line; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from runpod_mcp.errors import Code, Failure, Retry
+
+DEFAULT_API_URL = "https://api.runpod.io/v2"
+APP = "runpod-mcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set from outside.
+
+    `policy_named` tells whether a person named the policy file: a named file must exist, the usual one may not.
+    `ledger` is None for a simulator inside the server: its world ends with the process, and so does what was rented.
+    """
+
+    api_key: SecretStr | None
+    api_key_from: str
+    api_url: str
+    policy: Path
+    policy_named: bool
+    ledger: Path | None
+    toolsets: tuple[str, ...] = ("core",)
+    read_only: bool = False
+    simulator: bool = False
+
+
+def read_settings(
+    environ: Mapping[str, str] | None = None,
+    *,
+    policy: str | None = None,
+    ledger: str | None = None,
+    api_url: str | None = None,
+    simulator: bool = False,
+) -> Settings:
+    """Settings from the environment, each overruled by the argument of the same meaning.
+
+    Raises:
+        Failure: `settings_broken`, naming the setting and what was expected.
+    """
+    env = os.environ if environ is None else environ
+    key, source = _api_key(env)
+    named = policy or env.get("RUNPOD_MCP_POLICY") or None
+    kept = ledger or env.get("RUNPOD_MCP_LEDGER") or (None if simulator else data_folder() / "ledger.db")
+    return Settings(
+        api_key=key,
+        api_key_from=source,
+        api_url=(api_url or env.get("RUNPOD_API_URL") or DEFAULT_API_URL).rstrip("/"),
+        policy=Path(named).expanduser() if named else config_folder() / "policy.toml",
+        policy_named=named is not None,
+        ledger=Path(kept).expanduser() if kept else None,
+        simulator=simulator,
+    )
+
+
+def config_folder() -> Path:
+    """Where this user's settings live."""
+    from platformdirs import user_config_path
+
+    return user_config_path(APP, appauthor=False)
+
+
+def data_folder() -> Path:
+    """Where this user's ledger lives."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False)
+
+
+def _api_key(env: Mapping[str, str]) -> tuple[SecretStr | None, str]:
+    if key := env.get("RUNPOD_API_KEY", "").strip():
+        return SecretStr(key), "RUNPOD_API_KEY"
+    if file := env.get("RUNPOD_API_KEY_FILE", "").strip():
+        return SecretStr(_key_file(Path(file).expanduser())), "RUNPOD_API_KEY_FILE"
+    if found := _runpodctl_key(Path.home() / ".runpod" / "config.toml"):
+        return SecretStr(found), "runpodctl's config file"
+    return None, "nowhere"
+
+
+def _key_file(path: Path) -> str:
+    try:
+        key = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken("RUNPOD_API_KEY_FILE", f"cannot be read ({type(error).__name__})") from error
+    if not key or "\n" in key:
+        raise _broken("RUNPOD_API_KEY_FILE", "must hold one line with the key")
+    return key
+
+
+def _runpodctl_key(path: Path) -> str | None:
+    """runpodctl keeps `apikey = "…"` in its TOML file; a file we cannot read is no key."""
+    try:
+        found = {name.lower(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    key = found.get("apikey")
+    return key.strip() or None if isinstance(key, str) else None
+
+
+def _broken(setting: str, problem: str) -> Failure:
+    return Failure(Code.SETTINGS_BROKEN, f"{setting} {problem}.", Retry.NEVER, field=setting)

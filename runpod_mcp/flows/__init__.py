@@ -1,0 +1,1 @@
+"""The stories: what happens, step by step, when an agent asks for something."""

@@ -1,0 +1,42 @@
+"""What every story needs: the policy, the ledger, Runpod, prices and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from runpod_mcp.clock import Clock, epoch
+from runpod_mcp.flows.prices import Prices
+from runpod_mcp.ledger.store import Ledger
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.runpod.api import RunpodApi
+
+
+class Policies(Protocol):
+    """Where the policy in force comes from."""
+
+    def current(self) -> Policy:
+        """The policy, or `Failure(POLICY_BROKEN)`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The rooms, wired together once.
+
+    `principal` is whose budget it is. `look_again_after` are the waits, in seconds, between looks for a pod whose
+    create call was not answered; `confirm_after` those between looks for a pod that should be gone.
+    """
+
+    policies: Policies
+    ledger: Ledger
+    api: RunpodApi
+    prices: Prices
+    clock: Clock
+    principal: str = "local"
+    look_again_after: tuple[float, ...] = (1, 2, 4, 8)
+    confirm_after: tuple[float, ...] = (0.5, 1, 2, 4)
+
+    def now(self) -> int:
+        """Whole seconds since 1970, UTC."""
+        return epoch(self.clock.now())

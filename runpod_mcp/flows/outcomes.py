@@ -1,0 +1,72 @@
+"""Finding out what became of a call whose answer was lost, and making sure that a pod is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runpod_mcp.errors import Failure
+from runpod_mcp.flows.context import House
+from runpod_mcp.pods.pod import Pod, PodStatus
+
+
+async def find_by_tag(house: House, reservation_id: str) -> Pod | None:
+    """The pod that carries a reservation's tag, looked for patiently; None when it did not show up in time.
+
+    Not finding it proves nothing: a new pod may be missing from the list for a while.
+    """
+    for wait in (0.0, *house.look_again_after):
+        if wait:
+            await house.clock.sleep(wait)
+        try:
+            found = tagged(await house.api.list_pods(), reservation_id)
+        except Failure:
+            continue
+        if found:
+            return found
+    return None
+
+
+def tagged(pods: Sequence[Pod], reservation_id: str) -> Pod | None:
+    """The pod among these that carries this tag and has not ended."""
+    alive = (pod for pod in pods if pod.status is not PodStatus.TERMINATED)
+    return next((pod for pod in alive if pod.reservation_id == reservation_id), None)
+
+
+async def end_pod(house: House, pod_id: str) -> bool:
+    """Delete a pod and read until it is gone; False when that could not be confirmed.
+
+    A delete that was accepted is no proof, and neither is a 404 on it: only reading the pod and the list is.
+    """
+    for wait in (0.0, *house.confirm_after):
+        if wait:
+            await house.clock.sleep(wait)
+        await house.api.delete_pod(pod_id)
+        if await is_gone(house, pod_id):
+            return True
+    return False
+
+
+async def is_gone(house: House, pod_id: str) -> bool:
+    """Whether both reading the pod and the list of pods say that it is not there; False when they cannot be read."""
+    try:
+        pod = await house.api.get_pod(pod_id)
+        if pod is not None and pod.status is not PodStatus.TERMINATED:
+            return False
+        listed = await house.api.list_pods()
+    except Failure:
+        return False
+    return all(other.id != pod_id or other.status is PodStatus.TERMINATED for other in listed)
+
+
+async def see_stopped(house: House, pod_id: str) -> Pod | None:
+    """The pod once it no longer bills compute, or None when that could not be seen in time."""
+    for wait in (0.0, *house.confirm_after):
+        if wait:
+            await house.clock.sleep(wait)
+        try:
+            pod = await house.api.get_pod(pod_id)
+        except Failure:
+            continue
+        if pod is not None and not pod.bills_compute:
+            return pod
+    return None

@@ -1,0 +1,68 @@
+"""Reading pods together with their leases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runpod_mcp.clock import from_epoch
+from runpod_mcp.errors import Code, Failure
+from runpod_mcp.flows.context import House
+from runpod_mcp.ledger.entries import Lease
+from runpod_mcp.pods.pod import Pod
+from runpod_mcp.pods.summary import LeaseView
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.spending import TOTAL, Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A pod, and its lease when it is managed."""
+
+    pod: Pod
+    lease: Lease | None
+
+
+async def list_pods(house: House) -> tuple[list[Seen], list[Lease]]:
+    """Every pod with its lease, oldest first, and the leases whose pod Runpod does not list.
+
+    Raises:
+        Failure: Runpod or the ledger cannot be read.
+    """
+    pods = await house.api.list_pods()
+    leases = {lease.pod_id: lease for lease in await house.ledger.leases()}
+    seen = [Seen(pod, leases.pop(pod.id, None)) for pod in sorted(pods, key=_age)]
+    return seen, list(leases.values())
+
+
+def _age(pod: Pod) -> tuple[str, str]:
+    return (pod.created_at.isoformat() if pod.created_at else "", pod.id)
+
+
+async def get_pod(house: House, pod_id: str) -> Seen:
+    """One pod with its lease.
+
+    Raises:
+        Failure: `not_found`, saying whether it was ours and has ended.
+    """
+    pod = await house.api.get_pod(pod_id)
+    lease = await house.ledger.lease_of_pod(pod_id)
+    if pod is None:
+        raise not_found(pod_id, lease)
+    return Seen(pod, lease if lease and lease.still_counts else None)
+
+
+def not_found(pod_id: str, lease: Lease | None) -> Failure:
+    """What to say of a pod that Runpod does not have."""
+    past = "; it was rented here and is gone" if lease else ""
+    return Failure(
+        Code.NOT_FOUND, f"There is no pod {clean(pod_id, 40)!r}{past}. list_pods shows what there is."
+    )
+
+
+def view(house: House, lease: Lease | None) -> LeaseView | None:
+    """A lease as a summary shows it."""
+    if lease is None:
+        return None
+    now = house.now()
+    ahead = [Stretch(max(s.start, now), s.end, s.usd_per_hour) for s in lease.stretches(now) if s.end > now]
+    return LeaseView(from_epoch(lease.due_at), lease.usd_per_hour, TOTAL.cost_of(ahead))

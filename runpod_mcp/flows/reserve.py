@@ -1,0 +1,97 @@
+"""Setting money aside: the only gate that counts, because it looks and writes in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from runpod_mcp.catalog.placement import LeftOut
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.rented import Held
+from runpod_mcp.ledger.entries import Lease, Reservation
+from runpod_mcp.ledger.store import Judge, Repeated, Reserved
+from runpod_mcp.pods.create_input import CreateRequest
+from runpod_mcp.policy.budgets import judge_budgets
+from runpod_mcp.policy.decide import Case
+from runpod_mcp.policy.decision import Deny
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.offer import Offer
+from runpod_mcp.policy.spending import Holding, Spending
+
+TOOL = "create_pod"
+
+
+async def reserve(house: House, request: CreateRequest, case: Case, offer: Offer) -> Held | Lease:
+    """Set an offer's ceiling aside; while others take the room, the dearest candidates are given up first.
+
+    Answers with the earlier lease when the same request id was used in the meantime.
+
+    Raises:
+        Failure: no candidate fits any more, or the ledger cannot be written.
+    """
+    while True:
+        reservation = _reservation(house, request, offer)
+        judge = _judge_of(case.policy, case.unmanaged, reservation)
+        answer = await house.ledger.reserve(reservation, judge)
+        if isinstance(answer, Reserved):
+            return Held(offer, answer.lease)
+        if isinstance(answer, Repeated):
+            return answer.lease
+        offer = _without_dearest(offer, answer)
+
+
+def _judge_of(policy: Policy, unmanaged: Sequence[Holding], reservation: Reservation) -> Judge:
+    """The budgets as a question the ledger asks inside its transaction, at its own time."""
+
+    def judge(spending: Spending) -> Deny | None:
+        everything = replace(spending, holdings=(*spending.holdings, *unmanaged))
+        return judge_budgets(policy, everything, reservation.moved_to(spending.now).plan())
+
+    return judge
+
+
+def _without_dearest(offer: Offer, denied: Deny) -> Offer:
+    dearest = max(candidate.usd_per_hour for candidate in offer.candidates)
+    given_up = [c for c in offer.candidates if c.usd_per_hour == dearest]
+    if len(given_up) == len(offer.candidates):
+        raise denied.as_failure()
+    return offer.without(LeftOut(c.type_id, denied.code, denied.message) for c in given_up)
+
+
+def _reservation(house: House, request: CreateRequest, offer: Offer) -> Reservation:
+    now, quote = house.now(), offer.quote
+    ends = now + quote.terms.lease_seconds
+    return Reservation(
+        id=f"r-{secrets.token_hex(8)}",
+        principal=house.principal,
+        tool=TOOL,
+        request_id=request.request_id,
+        request_hash=fingerprint(request),
+        request=_without_secrets(request),
+        opened_at=now,
+        lease_ends_at=ends,
+        stopped_until=ends + quote.terms.keep_stopped_seconds,
+        usd_per_hour=quote.usd_per_hour,
+        disk_usd_per_hour=quote.disks.running_usd_per_hour,
+        stopped_usd_per_hour=quote.disks.stopped_usd_per_hour,
+        gpus=offer.wanted.gpus,
+    )
+
+
+def fingerprint(request: CreateRequest) -> str:
+    """A hash of everything that was asked, env values included; the same request always has the same one."""
+    asked = request.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude={"request_id", "dry_run"}
+    )
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _without_secrets(request: CreateRequest) -> str:
+    """The request as JSON with env values taken out: what the ledger may remember."""
+    asked = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if "env" in asked:
+        asked["env"] = sorted(asked["env"])
+    return json.dumps(asked, sort_keys=True)

@@ -1,0 +1,81 @@
+-- Version 1. Times are whole seconds since 1970 UTC, money is micro-dollars.
+
+CREATE TABLE meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
+
+-- Written once, before Runpod is called.
+CREATE TABLE reservation (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    principal TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    request_id TEXT,
+    request_hash TEXT NOT NULL,
+    request TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    lease_ends_at INTEGER NOT NULL,
+    stopped_until INTEGER NOT NULL,
+    usd_per_hour INTEGER NOT NULL,
+    disk_usd_per_hour INTEGER NOT NULL,
+    stopped_usd_per_hour INTEGER NOT NULL,
+    gpus INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX reservation_by_request_id ON reservation (principal, request_id) WHERE request_id IS NOT NULL;
+
+-- What happened to it, in order; only ever added to.
+CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    reservation_id TEXT NOT NULL REFERENCES reservation (id),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'unknown', 'settled', 'voided', 'repriced', 'stopped', 'started', 'extended', 'ended', 'noted'
+    )),
+    at INTEGER NOT NULL,
+    pod_id TEXT,
+    usd_per_hour INTEGER,
+    gpus INTEGER,
+    lease_ends_at INTEGER,
+    stopped_until INTEGER,
+    stopped_usd_per_hour INTEGER,
+    note TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX entry_by_reservation ON entry (reservation_id);
+CREATE INDEX entry_by_pod ON entry (pod_id) WHERE pod_id IS NOT NULL;
+
+-- Derived, so that a budget check reads only what still counts.
+CREATE TABLE holding (
+    reservation_id TEXT NOT NULL PRIMARY KEY REFERENCES reservation (id),
+    state TEXT NOT NULL CHECK (state IN ('open', 'unknown', 'running', 'stopped')),
+    pod_id TEXT UNIQUE
+) STRICT;
+
+-- Derived: what ended leases cost, by 'day:2026-11-23', 'month:2026-11' and 'total'.
+CREATE TABLE spent (
+    window_key TEXT NOT NULL PRIMARY KEY,
+    usd INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER reservation_is_not_replaced BEFORE INSERT ON reservation
+WHEN EXISTS (SELECT 1 FROM reservation WHERE seq = NEW.seq OR id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'a reservation is written once'); END;
+
+CREATE TRIGGER reservation_is_not_changed BEFORE UPDATE ON reservation
+BEGIN SELECT RAISE(ABORT, 'a reservation is written once'); END;
+
+CREATE TRIGGER reservation_is_not_deleted BEFORE DELETE ON reservation
+BEGIN SELECT RAISE(ABORT, 'a reservation is written once'); END;
+
+CREATE TRIGGER entry_is_not_replaced BEFORE INSERT ON entry
+WHEN EXISTS (SELECT 1 FROM entry WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
+
+CREATE TRIGGER entry_is_not_changed BEFORE UPDATE ON entry
+BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
+
+CREATE TRIGGER entry_is_not_deleted BEFORE DELETE ON entry
+BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
+
+INSERT INTO meta (key, value) VALUES ('schema_version', 1), ('latest', 0);

@@ -1,0 +1,126 @@
+"""The judgement of one request: rules, candidates, prices, budgets. Pure: the same inputs give the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from runpod_mcp.catalog.catalog import Catalog
+from runpod_mcp.catalog.placement import Candidate, LeftOut, Placement, place
+from runpod_mcp.catalog.quote import Quote, Terms
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.money import as_dollars, limit, show
+from runpod_mcp.pods.create_input import CreateRequest
+from runpod_mcp.policy.budgets import judge_budgets
+from runpod_mcp.policy.decision import Allow, AskHuman, Decision, Deny
+from runpod_mcp.policy.document import LeaseTerms, Policy
+from runpod_mcp.policy.offer import Offer, Wanted, plan_of
+from runpod_mcp.policy.rules import asks_human, judge_request, permits_of
+from runpod_mcp.policy.spending import Holding, Spending
+
+MOST_CANDIDATES = 8
+"""More than this is not tried in one request; the rest could only raise the ceiling that must be set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a request is judged on: what is sold, and what is spent and promised already.
+
+    `spending` must hold the closed sums of every window the lease can touch; `unmanaged` what pods made elsewhere
+    add to it. `one_place_each` is whether an order of data centers has to be tried one by one.
+    """
+
+    policy: Policy
+    catalog: Catalog
+    spending: Spending
+    unmanaged: tuple[Holding, ...] = ()
+    one_place_each: bool = True
+
+    @property
+    def everything(self) -> Spending:
+        """The sums with pods made elsewhere in them."""
+        return replace(self.spending, holdings=(*self.spending.holdings, *self.unmanaged))
+
+
+def decide(case: Case, wanted: Wanted) -> Decision:
+    """Judge a create.
+
+    Raises:
+        Failure: `invalid_arguments`, when the request names something that does not exist.
+    """
+    if denied := judge_request(case.policy, wanted.request):
+        return denied
+    placed = _placed(case, wanted)
+    if isinstance(placed, Deny):
+        return placed
+    offer = _affordable(case, Offer(wanted, placed, terms_of(case.policy.lease, wanted)))
+    if isinstance(offer, Deny):
+        return offer
+    reason = asks_human(case.policy, "create_pod", offer.quote.usd_per_hour, offer.quote.usd_per_lease)
+    return AskHuman(offer, reason) if reason else Allow(offer)
+
+
+def terms_of(lease: LeaseTerms, wanted: Wanted) -> Terms:
+    """The lease asked for, and the stopped time where there is a pod volume to keep."""
+    asked = wanted.request.lease_hours
+    hours = lease.default_hours if asked is None else asked
+    keeps = lease.on_expiry == "stop" and wanted.disks.volume_gb > 0
+    return Terms(max(1, int(hours * 3600)), int(lease.keep_stopped_hours * 3600) if keeps else 0)
+
+
+def _placed(case: Case, wanted: Wanted) -> Placement | Deny:
+    try:
+        placement = place(
+            wanted.request, case.catalog, permits_of(case.policy), wanted.pinned, case.one_place_each
+        )
+    except Failure as failure:
+        if failure.code is not Code.DATA_CENTER_NOT_ALLOWED:
+            raise
+        return Deny(
+            code=failure.code, message=failure.message, field=failure.field, requested=failure.requested
+        )
+    return placement if placement.candidates else _nothing_left(wanted.request, placement)
+
+
+def _affordable(case: Case, offer: Offer) -> Offer | Deny:
+    """Drop the candidates that the agent's own ceiling or some budget has no room for, while one is left."""
+    denied = {c: deny for c in offer.candidates if (deny := _too_dear(case, offer, c))}
+    if len(denied) == len(offer.candidates):
+        return denied[min(denied, key=lambda candidate: candidate.usd_per_hour)]
+    left = offer.without(LeftOut(c.type_id, deny.code, deny.message) for c, deny in denied.items())
+    return left.without(
+        LeftOut(c.type_id, Code.NO_CAPACITY, f"only the first {MOST_CANDIDATES} choices are tried")
+        for c in left.candidates[MOST_CANDIDATES:]
+        if c.type_id not in {first.type_id for first in left.candidates[:MOST_CANDIDATES]}
+    )
+
+
+def _too_dear(case: Case, offer: Offer, candidate: Candidate) -> Deny | None:
+    quote = offer.quote_for(candidate)
+    plan = plan_of(quote, offer.wanted.gpus, case.spending.now)
+    return _own_ceiling(offer.request, quote) or judge_budgets(case.policy, case.everything, plan)
+
+
+def _own_ceiling(request: CreateRequest, quote: Quote) -> Deny | None:
+    if request.max_usd_per_hour is None or quote.usd_per_hour <= limit(request.max_usd_per_hour):
+        return None
+    most = limit(request.max_usd_per_hour)
+    return Deny(
+        code=Code.PRICE_ABOVE_MAXIMUM,
+        message=f"It needs {show(quote.usd_per_hour)}/h, disks included; maxUsdPerHour is {show(most)}.",
+        field="maxUsdPerHour",
+        limit=as_dollars(most),
+        requested=as_dollars(quote.usd_per_hour),
+    )
+
+
+def _nothing_left(request: CreateRequest, placement: Placement) -> Deny:
+    gpu = request.compute_type == "GPU"
+    if not placement.left_out:
+        return Deny(
+            code=Code.GPU_NOT_ALLOWED if gpu else Code.CPU_NOT_ALLOWED,
+            message=f"Nothing that the policy allows is sold in {request.cloud_type}.",
+            retry=Retry.NEVER,
+        )
+    listed = "; ".join(f"{item.type_id}: {item.reason}" for item in placement.left_out[:5])
+    field = "gpuTypeIds" if gpu else "cpuFlavorIds"
+    return Deny(code=placement.left_out[0].code, message=f"No choice is left. {listed}.", field=field)

@@ -1,0 +1,97 @@
+"""What came of a change: an answer, or the lack of one, as a value of `api.py`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from runpod_mcp.errors import Code
+from runpod_mcp.pods.pod import Pod
+from runpod_mcp.runpod.api import (
+    ChangeOutcome,
+    Created,
+    CreateOutcome,
+    Done,
+    Gone,
+    NoCapacity,
+    Refused,
+    Unknown,
+)
+from runpod_mcp.runpod.failures import (
+    Meaning,
+    is_capacity,
+    is_mistake,
+    is_no_such_thing,
+    meaning,
+    quoted,
+    said,
+)
+from runpod_mcp.runpod.sent import Answer, Lost, NotSent, Sent
+
+log = logging.getLogger(__name__)
+
+ReadPod = Callable[[object], Pod | None]
+
+_REFUSING_REDIRECTS = (301, 307, 308)
+"""302 and 303 also follow a POST that was done; these three say that it was not."""
+
+
+def of_create(sent: Sent, read_pod: ReadPod, now: datetime, hide: Iterable[str] = ()) -> CreateOutcome:
+    """What a create came to; `hide` holds the env values, which must not come back in words of Runpod's."""
+    if not isinstance(sent, Answer):
+        return _without_answer(sent)
+    if sent.ok:
+        pod = read_pod(sent.body)
+        return (
+            Created(pod) if pod else Unknown(f"Runpod answered {sent.status} without a pod that can be read")
+        )
+    return _said_no(sent, now, hide)
+
+
+def of_change(sent: Sent, read_pod: ReadPod, now: datetime) -> ChangeOutcome:
+    """What a stop, start, restart, delete or update came to."""
+    if not isinstance(sent, Answer):
+        return _without_answer(sent)
+    if sent.ok:
+        return Done(read_pod(sent.body))
+    if is_no_such_thing(sent) or (sent.status == 400 and "pod not found" in said(sent).casefold()):
+        return Gone()
+    return _said_no(sent, now, ())
+
+
+def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
+    if isinstance(sent, NotSent):
+        return Refused(sent.code, f"{sent.reason} Nothing was sent.")
+    log.warning("the answer to a change was lost: %s", sent.reason)
+    return Unknown(sent.reason)
+
+
+def _said_no(answer: Answer, now: datetime, hide: Iterable[str]) -> NoCapacity | Refused | Unknown:
+    found = meaning(answer, hide, now)
+    log.warning("Runpod said no: HTTP %d, %s", answer.status, found.detail or "no words")
+    if answer.status in _REFUSING_REDIRECTS:
+        return _refused(found)
+    if answer.status >= 500:
+        return Unknown(f"Runpod answered HTTP {answer.status}", _looks_like(found))
+    if answer.status in (408, 425) or answer.status < 400:
+        return Unknown(f"Runpod answered HTTP {answer.status}")
+    if answer.status == 400 and is_capacity(found.detail):
+        return NoCapacity(found.detail)
+    return _refused(found)
+
+
+def _looks_like(found: Meaning) -> NoCapacity | Refused | None:
+    """What the words beside a 5xx would mean, could its status be believed (v1 says 500 to nearly everything)."""
+    if is_capacity(found.detail):
+        return NoCapacity(found.detail)
+    if found.code is Code.INSUFFICIENT_BALANCE:
+        return _refused(found)
+    if is_mistake(found.detail):
+        message = f"Runpod turned the request down.{quoted(found.detail)}"
+        return Refused(Code.INVALID_REQUEST, message, found.detail)
+    return None
+
+
+def _refused(found: Meaning) -> Refused:
+    return Refused(found.code, found.message, found.detail, found.retry_after)

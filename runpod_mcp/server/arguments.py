@@ -1,0 +1,93 @@
+"""The arguments of the smaller tools."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from runpod_mcp.pods.create_input import WholeNumber
+
+
+def _looks_like_an_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise ValueError("is not a pod id; list_pods shows them")
+    return value
+
+
+PodId = Annotated[str, AfterValidator(_looks_like_an_id)]
+
+
+class Arguments(BaseModel):
+    """Strict arguments: unknown ones are refused, null means left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, data: object) -> object:
+        return (
+            {key: value for key, value in data.items() if value is not None}
+            if isinstance(data, dict)
+            else data
+        )
+
+
+class NoArguments(Arguments):
+    """A tool without arguments."""
+
+
+class OnePod(Arguments):
+    """A pod by its id."""
+
+    pod_id: PodId = Field(alias="podId")
+
+
+class GetPod(OnePod):
+    """A pod, in few words or in full."""
+
+    detail: Literal["summary", "full"] = Field("summary", description="full: everything except env values.")
+
+
+class Page(Arguments):
+    """A page of a list."""
+
+    limit: Annotated[WholeNumber, Field(ge=1, le=50)] = Field(50, description="Most items to return.")
+    cursor: str | None = Field(None, description="nextCursor of the page before.")
+
+
+class ListGpuTypes(Page):
+    """Which GPU types to list."""
+
+    cloud_type: Literal["SECURE", "COMMUNITY"] = Field("SECURE", alias="cloudType")
+    gpu_count: Annotated[WholeNumber, Field(ge=1)] = Field(
+        1, alias="gpuCount", description="Stock for so many in one pod."
+    )
+    allowed_only: bool = Field(True, alias="allowedOnly", description="Only types the policy allows.")
+
+
+def cursor_of(kind: str, position: int) -> str:
+    """An opaque place in a list of one kind."""
+    return f"{kind}-{position}"
+
+
+def position_of(kind: str, cursor: str | None) -> int:
+    """The place a cursor names.
+
+    Raises:
+        ValueError: the cursor is of another list, or none of ours.
+    """
+    if cursor is None:
+        return 0
+    found = re.fullmatch(rf"{kind}-(\d{{1,9}})", cursor)
+    if not found:
+        raise ValueError("cursor is not one of this list; leave it out to start over")
+    return int(found[1])
+
+
+def page_of(items: list[Any], kind: str, page: Page) -> tuple[list[Any], str | None]:
+    """The items of a page and the cursor of the next one, None at the end."""
+    start = position_of(kind, page.cursor)
+    end = start + page.limit
+    return items[start:end], cursor_of(kind, end) if end < len(items) else None

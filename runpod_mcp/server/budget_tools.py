@@ -1,0 +1,119 @@
+"""The tool that shows what may still be spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_types import CallToolResult
+
+from runpod_mcp.errors import Failure
+from runpod_mcp.flows.budget import BudgetView, Line, get_budget
+from runpod_mcp.flows.context import House
+from runpod_mcp.money import as_dollars, show
+from runpod_mcp.server.app import ToolSpec
+from runpod_mcp.server.arguments import NoArguments
+from runpod_mcp.server.replies import Reply, said
+
+
+class BudgetReply(Reply):
+    """Budgets in US dollars, counts, and where the policy came from."""
+
+    policy: str
+    isDefault: bool
+    budgets: list[dict[str, Any]]
+    usdPerHourPerPod: float | None = None
+    podsRunning: int
+    podsAllowed: int | None = None
+    gpusRunning: int
+    gpusAllowed: int | None = None
+    leaseHours: dict[str, Any]
+
+
+async def left_of(house: House) -> dict[str, Any]:
+    """What is left per window, in US dollars; empty when there is no budget or it cannot be read now."""
+    try:
+        view = await get_budget(house)
+    except Failure:
+        return {}
+    return {line.name: as_dollars(line.left) for line in view.lines if line.left is not None}
+
+
+async def _get_budget(house: House, _: NoArguments) -> CallToolResult:
+    view = await get_budget(house)
+    return said(_words(view), _facts(view))
+
+
+def _facts(view: BudgetView) -> dict[str, Any]:
+    policy = view.policy
+    facts: dict[str, Any] = {
+        "policy": policy.origin,
+        "isDefault": policy.is_default,
+        "budgets": [_row(line) for line in view.lines],
+        "usdPerHourPerPod": _maybe(policy.budget.usd_per_hour_per_pod),
+        "podsRunning": view.pods,
+        "podsAllowed": policy.pods.max_running,
+        "gpusRunning": view.gpus,
+        "gpusAllowed": policy.gpus.max_running,
+        "leaseHours": {"default": policy.lease.default_hours, "max": policy.lease.max_hours},
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _row(line: Line) -> dict[str, Any]:
+    row = {
+        "per": line.name,
+        "limit": _maybe(line.limit),
+        "spent": as_dollars(line.spent),
+        "promised": as_dollars(line.promised),
+        "left": _maybe(line.left),
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _maybe(amount: Any) -> float | None:
+    return None if amount is None else as_dollars(amount)
+
+
+def _words(view: BudgetView) -> str:
+    policy = view.policy
+    origin = (
+        "the built-in default policy; nobody wrote one" if policy.is_default else f"policy {policy.origin}"
+    )
+    lines = [f"Under {origin}."]
+    lines += [_line_words(line) for line in view.lines]
+    if policy.budget.usd_per_hour_per_pod is not None:
+        lines.append(f"One pod may cost {show(policy.budget.usd_per_hour_per_pod)}/h.")
+    lines.append(
+        f"Pods running: {_of(view.pods, policy.pods.max_running)}; GPUs: {_of(view.gpus, policy.gpus.max_running)}."
+    )
+    lines.append(
+        f"A lease is {policy.lease.default_hours:g} h by default, {policy.lease.max_hours:g} h at most."
+    )
+    return "\n".join(lines)
+
+
+def _line_words(line: Line) -> str:
+    if line.limit is None:
+        return f"Per {line.name}: no limit; spent {show(line.spent)}, promised {show(line.promised)}."
+    return (
+        f"Per {line.name}: {show(line.left or line.spent)} of {show(line.limit)} left; "
+        f"spent {show(line.spent)}, promised {show(line.promised)}."
+    )
+
+
+def _of(used: int, limit: int | None) -> str:
+    return f"{used}" if limit is None else f"{used} of {limit}"
+
+
+BUDGET_TOOLS = [
+    ToolSpec(
+        name="get_budget",
+        title="Show the budget",
+        description="What is spent, promised to running leases, and left per hour, day (UTC), month and in total.",
+        arguments=NoArguments,
+        reply=BudgetReply,
+        handler=_get_budget,
+        reads_only=True,
+        repeatable=True,
+    )
+]

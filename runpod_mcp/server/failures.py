@@ -1,0 +1,79 @@
+"""The one place where what went wrong inside becomes what an agent reads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.pods.words import clean, nearest
+
+log = logging.getLogger(__name__)
+
+
+def failure_of(error: BaseException | None, known: Iterable[str]) -> Failure:
+    """What to tell the agent of an exception raised under a tool; `known` are the tool's arguments."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, ValidationError):
+        return _invalid(error, list(known))
+    log.error("a tool failed unexpectedly", exc_info=error)
+    return Failure(
+        Code.INTERNAL_ERROR,
+        "Something failed inside this server; its log on stderr has the details. Look with list_pods before "
+        "repeating anything that could cost money.",
+        Retry.NEVER,
+    )
+
+
+def _invalid(error: ValidationError, known: list[str]) -> Failure:
+    """The first thing wrong with the arguments, in our words, and how many more there are."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    path = [str(part) for part in first["loc"] if part != "request"]
+    more = f" ({len(problems) - 1} more.)" if len(problems) > 1 else ""
+    return Failure(
+        Code.INVALID_ARGUMENTS,
+        f"{_sentence(first, path, known)}.{more}",
+        field=clean(".".join(path), 80) or None,
+    )
+
+
+def _sentence(problem: Mapping[str, Any], path: list[str], known: list[str]) -> str:
+    if problem["type"] == "extra_forbidden":
+        return _unknown(path[0], known)
+    name = clean(".".join(path), 80)
+    expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    expected = clean(expected[0].lower() + expected[1:], 200)
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    found = problem.get("input")
+    shown = (
+        f" (got {clean(repr(found), 40)})"
+        if isinstance(found, int | float | str) and path[:1] != ["env"]
+        else ""
+    )
+    return f"{name}: {expected}{shown}" if name else expected
+
+
+_EXPECTED = {
+    "string_type": "expected text",
+    "int_from_float": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "list_type": "expected a list",
+    "dict_type": "expected an object with text values",
+    "bool_parsing": "expected true or false",
+    "bool_type": "expected true or false",
+}
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    meant = nearest(name, known)
+    hint = f"; did you mean {meant}?" if meant else f"; known: {', '.join(known)}"
+    return f"there is no argument {clean(name, 60)!r}{hint}"

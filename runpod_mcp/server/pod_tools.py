@@ -1,0 +1,278 @@
+"""Tools that rent, show and end pods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_types import CallToolResult
+
+from runpod_mcp.catalog.placement import LeftOut
+from runpod_mcp.flows import change_pod, create_pod, read_pods
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.rented import Rented, WouldRent
+from runpod_mcp.ledger.entries import Lease, LeaseState
+from runpod_mcp.money import as_dollars, show
+from runpod_mcp.pods.create_input import CreateRequest
+from runpod_mcp.pods.full import everything
+from runpod_mcp.pods.summary import brief, describe, describe_brief, summarize
+from runpod_mcp.policy.offer import Offer
+from runpod_mcp.server.app import ToolSpec
+from runpod_mcp.server.arguments import GetPod, OnePod, Page, page_of
+from runpod_mcp.server.budget_tools import left_of
+from runpod_mcp.server.replies import PodFacts, Reply, said
+
+MOST_LEFT_OUT = 5
+
+
+class CreateReply(Reply):
+    """A pod that was rented, or what a dry run found."""
+
+    pod: dict[str, Any] | None = None
+    dryRun: bool | None = None
+    quote: dict[str, Any] | None = None
+    candidates: list[dict[str, Any]] | None = None
+    leftOut: list[dict[str, Any]] | None = None
+    ignored: list[str] | None = None
+    notes: list[str] | None = None
+    budgetLeft: dict[str, Any] | None = None
+
+
+class PodsReply(Reply):
+    """A page of pods."""
+
+    pods: list[dict[str, Any]]
+    total: int
+    pending: list[dict[str, Any]] | None = None
+    nextCursor: str | None = None
+
+
+class ChangeReply(Reply):
+    """A pod after a change."""
+
+    podId: str
+    status: str
+    usdPerHour: float
+    budgetLeft: dict[str, Any] | None = None
+
+
+class FullPod(PodFacts):
+    """A pod, with everything Runpod tells when asked for it."""
+
+    full: dict[str, Any] | None = None
+
+
+async def _create_pod(house: House, request: CreateRequest) -> CallToolResult:
+    result = await create_pod.create_pod(house, request)
+    if isinstance(result, WouldRent):
+        return _would_rent(request, result)
+    return await _rented(house, request, result)
+
+
+def _would_rent(request: CreateRequest, found: WouldRent) -> CallToolResult:
+    offer, quote = found.offer, found.offer.quote
+    facts: dict[str, Any] = {"dryRun": True, "quote": _quote(offer), "candidates": _candidates(offer)}
+    facts |= _asides(request, offer, [f"A person would be asked first: {found.asks}."] if found.asks else [])
+    first = offer.candidates[0]
+    text = (
+        f"Dry run, nothing rented. Would pass: {first.type_id} first, at most {show(quote.usd_per_hour)}/h with disks, "
+        f"{show(quote.usd_per_lease)} for {quote.terms.lease_seconds / 3600:g} h.\n"
+        f"Candidates: {'; '.join(_candidate_words(one) for one in facts['candidates'])}."
+    )
+    return said(_with_asides(text, facts), facts)
+
+
+async def _rented(house: House, request: CreateRequest, rented: Rented) -> CallToolResult:
+    pod = summarize(rented.pod, read_pods.view(house, rented.lease))
+    left = await left_of(house)
+    facts: dict[str, Any] = {
+        "pod": pod,
+        **_asides(request, rented.offer, list(rented.notes)),
+        "budgetLeft": left,
+    }
+    text = _with_asides(f"Rented. {describe(pod)}", facts)
+    return said(f"{text}\n{_left_words(left)}", facts)
+
+
+def _quote(offer: Offer) -> dict[str, Any]:
+    quote = offer.quote
+    return {
+        "usdPerHour": as_dollars(quote.usd_per_hour),
+        "usdPerHourStopped": as_dollars(quote.disks.stopped_usd_per_hour),
+        "usdPerLease": as_dollars(quote.usd_per_lease),
+        "leaseHours": quote.terms.lease_seconds / 3600,
+    }
+
+
+def _candidates(offer: Offer) -> list[dict[str, Any]]:
+    return [
+        {
+            "typeId": one.type_id,
+            "usdPerHour": as_dollars(offer.quote_for(one).usd_per_hour),
+            "stock": one.stock.name.lower(),
+            **({"dataCenterIds": list(one.data_center_ids)} if one.data_center_ids else {}),
+        }
+        for one in offer.candidates
+    ]
+
+
+def _candidate_words(one: dict[str, Any]) -> str:
+    places = f" in {', '.join(one['dataCenterIds'])}" if "dataCenterIds" in one else ""
+    return f"{one['typeId']} ${one['usdPerHour']:g}/h, stock {one['stock']}{places}"
+
+
+def _asides(request: CreateRequest, offer: Offer | None, notes: list[str]) -> dict[str, Any]:
+    """What the agent should know besides: what was left out, ignored, noted."""
+    left_out = [_left_out(one) for one in offer.placement.left_out[:MOST_LEFT_OUT]] if offer else []
+    facts = {"leftOut": left_out, "ignored": request.ignored(), "notes": notes}
+    return {name: value for name, value in facts.items() if value}
+
+
+def _left_out(one: LeftOut) -> dict[str, Any]:
+    return {"typeId": one.type_id, "code": one.code.value, "reason": one.reason}
+
+
+def _with_asides(text: str, facts: dict[str, Any]) -> str:
+    lines = [text]
+    lines += [
+        f"Left out {one['typeId']} ({one['code']}): {one['reason']}" for one in facts.get("leftOut", ())
+    ]
+    if "ignored" in facts:
+        lines.append(f"Ignored, as it has no effect here: {', '.join(facts['ignored'])}")
+    lines += [f"Note: {note}" for note in facts.get("notes", ())]
+    return "\n".join(lines)
+
+
+def _left_words(left: dict[str, Any]) -> str:
+    if not left:
+        return "The policy sets no budget."
+    return "Budget left: " + ", ".join(f"${amount:g} per {name}" for name, amount in left.items())
+
+
+async def _list_pods(house: House, page: Page) -> CallToolResult:
+    seen, missing = await read_pods.list_pods(house)
+    shown, cursor = page_of(seen, "pods", page)
+    rows = [brief(one.pod, read_pods.view(house, one.lease)) for one in shown]
+    facts: dict[str, Any] = {"pods": rows, "total": len(seen)}
+    if missing:
+        facts["pending"] = [_pending(lease) for lease in missing]
+    if cursor:
+        facts["nextCursor"] = cursor
+    lines = [f"{len(seen)} pods" + (f", {len(rows)} shown" if len(rows) < len(seen) else "")]
+    lines += [describe_brief(row) for row in rows]
+    lines += [_pending_words(one) for one in facts.get("pending", ())]
+    lines += [f"More: cursor {cursor}"] if cursor else []
+    return said("\n".join(lines), facts)
+
+
+def _pending(lease: Lease) -> dict[str, Any]:
+    row: dict[str, Any] = {"reservation": lease.reservation.id, "state": lease.state.value}
+    return (
+        {**row, "podId": lease.pod_id, "usdPerHour": as_dollars(lease.usd_per_hour)}
+        if lease.pod_id
+        else {
+            **row,
+            "usdPerHour": as_dollars(lease.usd_per_hour),
+        }
+    )
+
+
+def _pending_words(one: dict[str, Any]) -> str:
+    if one["state"] == LeaseState.UNKNOWN:
+        state = "outcome unknown, money set aside"
+    else:
+        state = (
+            "create under way"
+            if one["state"] == LeaseState.OPEN
+            else f"pod {one['podId']} is not listed by Runpod"
+        )
+    return f"{one['reservation']}: {state}, ${one['usdPerHour']:g}/h"
+
+
+async def _get_pod(house: House, asked: GetPod) -> CallToolResult:
+    seen = await read_pods.get_pod(house, asked.pod_id)
+    facts = summarize(seen.pod, read_pods.view(house, seen.lease))
+    if asked.detail == "summary":
+        return said(describe(facts), facts)
+    full = everything(seen.pod)
+    more = "\n".join(f"{name}: {value}" for name, value in full.items())
+    return said(f"{describe(facts)}\n{more}", {**facts, "full": full})
+
+
+async def _stop_pod(house: House, asked: OnePod) -> CallToolResult:
+    changed = await change_pod.stop_pod(house, asked.pod_id)
+    lease = changed.lease
+    rate = as_dollars(lease.usd_per_hour) if lease else 0.0
+    kept = ""
+    if changed.pod and changed.pod.volume_gb:
+        view = read_pods.view(house, lease)
+        until = f" It is deleted at {view.ends_at:%Y-%m-%d %H:%M} UTC." if view else ""
+        kept = f" Its volume is kept at ${rate:g}/h.{until}"
+    return await _changed(house, changed.pod_id, "stopped", rate, f"Pod {changed.pod_id} is stopped.{kept}")
+
+
+async def _delete_pod(house: House, asked: OnePod) -> CallToolResult:
+    changed = await change_pod.delete_pod(house, asked.pod_id)
+    return await _changed(
+        house, changed.pod_id, "deleted", 0.0, f"Pod {changed.pod_id} is deleted and costs nothing more."
+    )
+
+
+async def _changed(house: House, pod_id: str, status: str, rate: float, text: str) -> CallToolResult:
+    left = await left_of(house)
+    facts = {"podId": pod_id, "status": status, "usdPerHour": rate, "budgetLeft": left}
+    return said(f"{text}\n{_left_words(left)}", facts)
+
+
+POD_TOOLS = [
+    ToolSpec(
+        name="create_pod",
+        title="Rent a pod",
+        description=(
+            "Rent a GPU (or CPU) pod inside the person's policy and budget. It bills at once; ports take a minute. "
+            "Give imageName or templateId. dryRun quotes only. After outcome_unknown do not repeat."
+        ),
+        arguments=CreateRequest,
+        reply=CreateReply,
+        handler=_create_pod,
+    ),
+    ToolSpec(
+        name="list_pods",
+        title="List pods",
+        description="All pods of the account with price and lease end, and creates whose outcome is open.",
+        arguments=Page,
+        reply=PodsReply,
+        handler=_list_pods,
+        reads_only=True,
+        repeatable=True,
+    ),
+    ToolSpec(
+        name="get_pod",
+        title="Show a pod",
+        description="One pod: status, how to connect, price, lease, warnings.",
+        arguments=GetPod,
+        reply=FullPod,
+        handler=_get_pod,
+        reads_only=True,
+        repeatable=True,
+    ),
+    ToolSpec(
+        name="stop_pod",
+        title="Stop a pod",
+        description="Stop a pod this server rented: GPUs are released, the pod volume is kept and billed.",
+        arguments=OnePod,
+        reply=ChangeReply,
+        handler=_stop_pod,
+        destroys=True,
+        repeatable=True,
+    ),
+    ToolSpec(
+        name="delete_pod",
+        title="Delete a pod",
+        description="Delete a pod this server rented, with its pod volume, for good; frees its budget.",
+        arguments=OnePod,
+        reply=ChangeReply,
+        handler=_delete_pod,
+        destroys=True,
+        repeatable=True,
+    ),
+]
