@@ -88,3 +88,8 @@ def show(amount: Usd) -> str:
     text = f"{exact:,.{digits}f}".rstrip("0")
     whole, _, fraction = text.partition(".")
     return f"{sign}${whole}.{fraction:0<2}"
+
+
+def show_dollars(amount: float) -> str:
+    """The same for an amount that is already in dollars, such as one in a reply."""
+    return show(Usd(round(amount * MICRO)))

@@ -37,8 +37,12 @@ def _split_ports(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_not_a_boolean)]
-Number = Annotated[float, BeforeValidator(_not_a_boolean)]
+NOT_A_BOOLEAN = BeforeValidator(_not_a_boolean)
+"""Comes last in an annotation: a limit behind it would be lost to the published schema."""
+
+WholeNumber = Annotated[int, NOT_A_BOOLEAN]
+Number = Annotated[float, NOT_A_BOOLEAN]
+AboveZero = Annotated[float, Field(gt=0), NOT_A_BOOLEAN]
 
 
 def _choices(values: tuple[str, ...]) -> dict[str, Any]:
@@ -66,7 +70,7 @@ class PodCreateInput(BaseModel):
         alias="computeType",
         description="GPU or CPU pod; fields of the other kind are ignored.",
     )
-    container_disk_in_gb: Annotated[WholeNumber, Field(ge=1)] | None = Field(
+    container_disk_in_gb: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] | None = Field(
         50,
         alias="containerDiskInGb",
         description="Container disk in GB; wiped when the pod stops or restarts.",
@@ -113,7 +117,7 @@ class PodCreateInput(BaseModel):
         alias="globalNetworking",
         description="Private network between pods (some SECURE data centers).",
     )
-    gpu_count: Annotated[WholeNumber, Field(ge=1)] = Field(
+    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
         1, alias="gpuCount", description="GPUs in the pod."
     )
     gpu_type_ids: list[str] | None = Field(
@@ -157,7 +161,7 @@ class PodCreateInput(BaseModel):
         None, alias="templateId", description="Template that supplies whatever is left out here."
     )
     vcpu_count: WholeNumber = Field(2, alias="vcpuCount", description="vCPUs (CPU pods).")
-    volume_in_gb: Annotated[WholeNumber, Field(ge=0)] | None = Field(
+    volume_in_gb: Annotated[int, Field(ge=0), NOT_A_BOOLEAN] | None = Field(
         20, alias="volumeInGb", description="Pod volume in GB; survives a stop, not a delete. 0 for none."
     )
     volume_mount_path: str = Field(
@@ -300,12 +304,12 @@ class CreateRequest(PodCreateInput):
         None, alias="requestId", description="Makes a repeat safe: same id and arguments give the same pod."
     )
     dry_run: bool = Field(False, alias="dryRun", description="Only quote and judge; rent nothing.")
-    lease_hours: Annotated[Number, Field(gt=0, le=8760)] | None = Field(
+    lease_hours: Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN] | None = Field(
         None,
         alias="leaseHours",
         description="Hours until the pod is ended; the policy's default when left out.",
     )
-    max_usd_per_hour: Annotated[Number, Field(gt=0)] | None = Field(
+    max_usd_per_hour: AboveZero | None = Field(
         None, alias="maxUsdPerHour", description="Your own ceiling for the price per hour, disks included."
     )
 

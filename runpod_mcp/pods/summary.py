@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from runpod_mcp.clock import iso
-from runpod_mcp.money import Usd, as_dollars, show
+from runpod_mcp.money import Usd, as_dollars, show, show_dollars
 from runpod_mcp.pods.pod import Pod, PodStatus
+from runpod_mcp.pods.values import RESERVATION_TAG
 from runpod_mcp.pods.words import clean
 
 
@@ -41,7 +42,7 @@ def summarize(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
         "managed": lease is not None,
         "ssh": ssh_line(pod),
         "http": http_urls(pod) or None,
-        "envNames": [clean(name, 60) for name in pod.env_names] or None,
+        "envNames": [clean(name, 60) for name in pod.env_names if name != RESERVATION_TAG] or None,
         "warnings": warnings_of(pod, lease) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
@@ -81,7 +82,7 @@ def describe(facts: dict[str, Any]) -> str:
 
 def describe_brief(facts: dict[str, Any]) -> str:
     """A row of a list as one line of text."""
-    price = f"${facts['usdPerHour']:g}/h" if "usdPerHour" in facts else "price unknown"
+    price = f"{show_dollars(facts['usdPerHour'])}/h" if "usdPerHour" in facts else "price unknown"
     ends = f", until {facts['leaseEndsAt']}" if "leaseEndsAt" in facts else ""
     foreign = "" if facts["managed"] else ", not managed"
     return f"{facts['podId']} {_quoted(facts)}{facts['status']}, {hardware(facts)}, {price}{ends}{foreign}"
@@ -102,10 +103,10 @@ def hardware(facts: dict[str, Any]) -> str:
 
 def price_line(facts: dict[str, Any]) -> str:
     """The price and the lease in words."""
-    price = f"${facts['usdPerHour']:g}/h" if "usdPerHour" in facts else "price unknown"
+    price = f"{show_dollars(facts['usdPerHour'])}/h" if "usdPerHour" in facts else "price unknown"
     if "leaseEndsAt" not in facts:
         return f"{price}; not managed by this server"
-    return f"{price}; lease ends {facts['leaseEndsAt']}, up to ${facts['usdLeftOnLease']:g} still to be spent on it"
+    return f"{price}; lease ends {facts['leaseEndsAt']}, up to {show_dollars(facts['usdLeftOnLease'])} still to be spent on it"
 
 
 def ssh_line(pod: Pod) -> str | None:

@@ -89,7 +89,7 @@ def _over(code: Code, name: str, limit: Usd, used: Usd, needed: Usd, per: str = 
     left = Usd(max(0, limit - used))
     return Deny(
         code=code,
-        message=f"It needs up to {show(needed)}{per} {name}; {show(left)}{per} of {show(limit)}{per} is left.",
+        message=f"It needs up to {show(needed)}{per}; {show(left)}{per} of {show(limit)}{per} {name} is left.",
         limit=as_dollars(limit),
         used=as_dollars(used),
         requested=as_dollars(needed),

@@ -68,6 +68,16 @@ MISTAKE_TEXTS = (
 )
 """Words of a mistake in the request, which v1 answers with 500 as well (observed live in August 2026)."""
 
+_TROUBLE_TEXTS = (
+    "timeout",
+    "timed out",
+    "internal",
+    "try again",
+    "unavailable",
+    "something went wrong",
+    "context deadline",
+)
+
 _UNKNOWN_PATH_TEXTS = ("path was not found", "page not found", "no such route", "<html", "<!doctype")
 
 
@@ -112,8 +122,8 @@ def is_capacity(words: str) -> bool:
 
 
 def is_mistake(words: str) -> bool:
-    """Whether these are words about the request and not about Runpod."""
-    return _has(words, MISTAKE_TEXTS)
+    """Whether these are words about the request and not about trouble at Runpod."""
+    return _has(words, MISTAKE_TEXTS) and not _has(words, _TROUBLE_TEXTS)
 
 
 def is_spend_limit(words: str) -> bool:

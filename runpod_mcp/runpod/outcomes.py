@@ -37,8 +37,14 @@ _REFUSING_REDIRECTS = (301, 307, 308)
 """302 and 303 also follow a POST that was done; these three say that it was not."""
 
 
-def of_create(sent: Sent, read_pod: ReadPod, now: datetime, hide: Iterable[str] = ()) -> CreateOutcome:
-    """What a create came to; `hide` holds the env values, which must not come back in words of Runpod's."""
+def of_create(
+    sent: Sent, read_pod: ReadPod, now: datetime, hide: Iterable[str] = (), *, says_500_to_all: bool = False
+) -> CreateOutcome:
+    """What a create came to.
+
+    `hide` holds the env values, which must not come back in words of Runpod's. `says_500_to_all` is for v1, which
+    answers 500 to a lack of capacity and to mistakes as well (observed live in July to September 2026).
+    """
     if not isinstance(sent, Answer):
         return _without_answer(sent)
     if sent.ok:
@@ -46,10 +52,12 @@ def of_create(sent: Sent, read_pod: ReadPod, now: datetime, hide: Iterable[str] 
         return (
             Created(pod) if pod else Unknown(f"Runpod answered {sent.status} without a pod that can be read")
         )
-    return _said_no(sent, now, hide)
+    return _said_no(sent, now, hide, says_500_to_all)
 
 
-def of_change(sent: Sent, read_pod: ReadPod, now: datetime) -> ChangeOutcome:
+def of_change(
+    sent: Sent, read_pod: ReadPod, now: datetime, *, says_500_to_all: bool = False
+) -> ChangeOutcome:
     """What a stop, start, restart, delete or update came to."""
     if not isinstance(sent, Answer):
         return _without_answer(sent)
@@ -57,7 +65,7 @@ def of_change(sent: Sent, read_pod: ReadPod, now: datetime) -> ChangeOutcome:
         return Done(read_pod(sent.body))
     if is_no_such_thing(sent) or (sent.status == 400 and "pod not found" in said(sent).casefold()):
         return Gone()
-    return _said_no(sent, now, ())
+    return _said_no(sent, now, (), says_500_to_all)
 
 
 def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
@@ -67,13 +75,17 @@ def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
     return Unknown(sent.reason)
 
 
-def _said_no(answer: Answer, now: datetime, hide: Iterable[str]) -> NoCapacity | Refused | Unknown:
+def _said_no(
+    answer: Answer, now: datetime, hide: Iterable[str], says_500_to_all: bool
+) -> NoCapacity | Refused | Unknown:
     found = meaning(answer, hide, now)
     log.warning("Runpod said no: HTTP %d, %s", answer.status, found.detail or "no words")
     if answer.status in _REFUSING_REDIRECTS:
         return _refused(found)
     if answer.status >= 500:
-        return Unknown(f"Runpod answered HTTP {answer.status}", _looks_like(found))
+        # Only Runpod's own 500 has telling words: a gateway's page is about the gateway.
+        told = says_500_to_all and answer.status == 500 and isinstance(answer.body, dict)
+        return Unknown(f"Runpod answered HTTP {answer.status}", _looks_like(found) if told else None)
     if answer.status in (408, 425) or answer.status < 400:
         return Unknown(f"Runpod answered HTTP {answer.status}")
     if answer.status == 400 and is_capacity(found.detail):
@@ -82,7 +94,7 @@ def _said_no(answer: Answer, now: datetime, hide: Iterable[str]) -> NoCapacity |
 
 
 def _looks_like(found: Meaning) -> NoCapacity | Refused | None:
-    """What the words beside a 5xx would mean, could its status be believed (v1 says 500 to nearly everything)."""
+    """What the words beside a 500 of v1's would mean, could its status be believed."""
     if is_capacity(found.detail):
         return NoCapacity(found.detail)
     if found.code is Code.INSUFFICIENT_BALANCE:

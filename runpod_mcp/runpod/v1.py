@@ -56,7 +56,9 @@ class V1Api:
         except ValueError as error:
             return Refused(Code.INVALID_REQUEST, f"Nothing was sent: {error}.")
         sent = await self._wire.send("POST", "/pods", body=body, deadline=self._wire.timeouts.create)
-        return outcomes.of_create(sent, read_pod, self._wire.clock.now(), order.env.values())
+        return outcomes.of_create(
+            sent, read_pod, self._wire.clock.now(), order.env.values(), says_500_to_all=True
+        )
 
     async def list_pods(self) -> list[Pod]:
         """Every pod of the account; v1 sends a bare list, in one page."""
@@ -123,7 +125,7 @@ class V1Api:
         if identifier(pod_id) is None:
             return Gone()
         sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}")
-        return outcomes.of_change(sent, read_pod, self._wire.clock.now())
+        return outcomes.of_change(sent, read_pod, self._wire.clock.now(), says_500_to_all=True)
 
 
 def _template(body: Mapping[str, Any]) -> Template:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from runpod_mcp.pods.create_input import WholeNumber
+from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 
 
 def _looks_like_an_id(value: str) -> str:
@@ -53,7 +53,7 @@ class GetPod(OnePod):
 class Page(Arguments):
     """A page of a list."""
 
-    limit: Annotated[WholeNumber, Field(ge=1, le=50)] = Field(50, description="Most items to return.")
+    limit: Annotated[int, Field(ge=1, le=50), NOT_A_BOOLEAN] = Field(50, description="Most items to return.")
     cursor: str | None = Field(None, description="nextCursor of the page before.")
 
 
@@ -61,7 +61,7 @@ class ListGpuTypes(Page):
     """Which GPU types to list."""
 
     cloud_type: Literal["SECURE", "COMMUNITY"] = Field("SECURE", alias="cloudType")
-    gpu_count: Annotated[WholeNumber, Field(ge=1)] = Field(
+    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
         1, alias="gpuCount", description="Stock for so many in one pod."
     )
     allowed_only: bool = Field(True, alias="allowedOnly", description="Only types the policy allows.")

@@ -93,12 +93,17 @@ def _words(view: BudgetView) -> str:
 
 
 def _line_words(line: Line) -> str:
-    if line.limit is None:
-        return f"Per {line.name}: no limit; spent {show(line.spent)}, promised {show(line.promised)}."
-    return (
-        f"Per {line.name}: {show(line.left or line.spent)} of {show(line.limit)} left; "
-        f"spent {show(line.spent)}, promised {show(line.promised)}."
+    used = (
+        f"{show(line.spent)} in use"
+        if line.name == "hour"
+        else f"{show(line.spent)} spent, {show(line.promised)} promised"
     )
+    if line.limit is None or line.left is None:
+        return f"{_NAMES[line.name]}: no limit; {used}."
+    return f"{_NAMES[line.name]}: {show(line.left)} of {show(line.limit)} left; {used}."
+
+
+_NAMES = {"hour": "All pods per hour", "day": "Today (UTC)", "month": "This month (UTC)", "total": "In total"}
 
 
 def _of(used: int, limit: int | None) -> str:

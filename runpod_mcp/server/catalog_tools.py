@@ -9,7 +9,7 @@ from mcp_types import CallToolResult
 from runpod_mcp.catalog.catalog import Catalog, GpuType
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.context import House
-from runpod_mcp.money import as_dollars
+from runpod_mcp.money import as_dollars, show_dollars
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.server.app import ToolSpec
 from runpod_mcp.server.arguments import ListGpuTypes, Page, page_of
@@ -94,7 +94,9 @@ def _why_not(gpu: GpuType, catalog: Catalog, asked: ListGpuTypes, policy: Policy
 
 
 def _gpu_words(row: dict[str, Any]) -> str:
-    price = f"${row['usdPerHour']:g}/h, up to {row['maxCount']}" if "usdPerHour" in row else "no price"
+    price = (
+        f"{show_dollars(row['usdPerHour'])}/h, up to {row['maxCount']}" if "usdPerHour" in row else "no price"
+    )
     allowed = "" if row["allowed"] else f"; not allowed: {row['whyNot']}"
     return f"{row['gpuTypeId']}: {row['memoryInGb']} GB, {price}, stock {row['stock']}{allowed}"
 

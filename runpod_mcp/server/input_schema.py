@@ -32,10 +32,6 @@ _NULL_MEANS_SOMETHING = ("containerDiskInGb", "volumeInGb")
 
 def _flat(name: str, field: Schema) -> Schema:
     field = {key: value for key, value in field.items() if key != "title"}
-    if field.get("additionalProperties") is True:
-        del field["additionalProperties"]
-    if field.get("items", {}).get("additionalProperties") is True:
-        field["items"] = {"type": "object"}
     if "anyOf" in field:
         options = [option for option in field.pop("anyOf") if option.get("type") != "null"]
         field = {**options[0], **field}
@@ -43,6 +39,9 @@ def _flat(name: str, field: Schema) -> Schema:
             field["type"] = [field["type"], "null"]
     if field.get("default", "") is None:
         del field["default"]
+    for holder in (field, field.get("items", {})):
+        if holder.get("additionalProperties") is True:
+            del holder["additionalProperties"]
     for bound in ("minimum", "exclusiveMinimum", "maximum"):
         if isinstance(field.get(bound), float) and field[bound] == int(field[bound]):
             field[bound] = int(field[bound])

@@ -11,7 +11,7 @@ from runpod_mcp.flows import change_pod, create_pod, read_pods
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.rented import Rented, WouldRent
 from runpod_mcp.ledger.entries import Lease, LeaseState
-from runpod_mcp.money import as_dollars, show
+from runpod_mcp.money import as_dollars, show, show_dollars
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.full import everything
 from runpod_mcp.pods.summary import brief, describe, describe_brief, summarize
@@ -89,7 +89,8 @@ async def _rented(house: House, request: CreateRequest, rented: Rented) -> CallT
         **_asides(request, rented.offer, list(rented.notes)),
         "budgetLeft": left,
     }
-    text = _with_asides(f"Rented. {describe(pod)}", facts)
+    done = "Rented" if rented.offer else "Already rented"
+    text = _with_asides(f"{done}. {describe(pod)}", facts)
     return said(f"{text}\n{_left_words(left)}", facts)
 
 
@@ -117,7 +118,7 @@ def _candidates(offer: Offer) -> list[dict[str, Any]]:
 
 def _candidate_words(one: dict[str, Any]) -> str:
     places = f" in {', '.join(one['dataCenterIds'])}" if "dataCenterIds" in one else ""
-    return f"{one['typeId']} ${one['usdPerHour']:g}/h, stock {one['stock']}{places}"
+    return f"{one['typeId']} {show_dollars(one['usdPerHour'])}/h, stock {one['stock']}{places}"
 
 
 def _asides(request: CreateRequest, offer: Offer | None, notes: list[str]) -> dict[str, Any]:
@@ -142,10 +143,15 @@ def _with_asides(text: str, facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in total"}
+
+
 def _left_words(left: dict[str, Any]) -> str:
     if not left:
         return "The policy sets no budget."
-    return "Budget left: " + ", ".join(f"${amount:g} per {name}" for name, amount in left.items())
+    return "Budget left: " + ", ".join(
+        f"{show_dollars(amount)} {_PER[name]}" for name, amount in left.items()
+    )
 
 
 async def _list_pods(house: House, page: Page) -> CallToolResult:
@@ -185,7 +191,7 @@ def _pending_words(one: dict[str, Any]) -> str:
             if one["state"] == LeaseState.OPEN
             else f"pod {one['podId']} is not listed by Runpod"
         )
-    return f"{one['reservation']}: {state}, ${one['usdPerHour']:g}/h"
+    return f"{one['reservation']}: {state}, {show_dollars(one['usdPerHour'])}/h"
 
 
 async def _get_pod(house: House, asked: GetPod) -> CallToolResult:
@@ -206,7 +212,7 @@ async def _stop_pod(house: House, asked: OnePod) -> CallToolResult:
     if changed.pod and changed.pod.volume_gb:
         view = read_pods.view(house, lease)
         until = f" It is deleted at {view.ends_at:%Y-%m-%d %H:%M} UTC." if view else ""
-        kept = f" Its volume is kept at ${rate:g}/h.{until}"
+        kept = f" Its volume is kept at {show_dollars(rate)}/h.{until}"
     return await _changed(house, changed.pod_id, "stopped", rate, f"Pod {changed.pod_id} is stopped.{kept}")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict
 
-from runpod_mcp.errors import Failure
+from runpod_mcp.errors import Failure, Retry
+from runpod_mcp.money import show_dollars
 
 
 class Reply(BaseModel):
@@ -52,18 +53,25 @@ def failed(failure: Failure) -> CallToolResult:
     )
 
 
+_RETRY = {
+    Retry.NEVER: "Do not repeat the call.",
+    Retry.CHANGED: "Call again only with changes.",
+    Retry.LATER: "The same call may pass later.",
+}
+
+
 def _words(failure: Failure) -> str:
     parts = [f"{failure.code.value}: {failure.message}"]
     if failure.alternatives:
         parts.append(f"Would pass: {'; '.join(_alternative(one) for one in failure.alternatives)}.")
-    parts.append(f"Retry: {failure.retry.value}.")
+    parts.append(_RETRY[failure.retry])
     return " ".join(parts)
 
 
 def _alternative(one: Any) -> str:
     if not isinstance(one, dict):
         return str(one)
-    price = f" (${one['usdPerHour']:g}/h)" if "usdPerHour" in one else ""
+    price = f" ({show_dollars(one['usdPerHour'])}/h)" if "usdPerHour" in one else ""
     return ", ".join(f"{name} {_value(value)}" for name, value in one.items() if name != "usdPerHour") + price
 
 

@@ -66,7 +66,7 @@ def read_order(given: Mapping[str, Any], world: World, *, spot: bool) -> Order:
         raise Refusal(Reason.NO_CAPACITY)
     count = given.get("gpuCount") or 1
     _check_cost(given, types, cloud, world)
-    template = world.template(given["templateId"]) if given.get("templateId") else None
+    template = world.shelf.template(given["templateId"]) if given.get("templateId") else None
     image = given.get("imageName") or (template.image if template else None)
     if not image:
         raise Refusal(Reason.RULE, "imageName is required")

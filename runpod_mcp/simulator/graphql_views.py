@@ -125,27 +125,22 @@ def _data_center(center: DataCenter, world: World) -> Node:
 
 
 def _availability(center: DataCenter, world: World) -> list[Node]:
-    shown: list[Node] = []
-    for gpu in world.price_list.gpus.values():
-        amounts = [
-            free
-            for cloud in CLOUDS
-            for place, free in world.stock.centers(gpu.id, cloud).items()
-            if place == center.id
-        ]
-        if amounts:
-            status = world.stock.level(amounts)
-            shown.append(
-                {
-                    "id": f"{center.id}:{gpu.id}",
-                    "gpuTypeId": gpu.id,
-                    "gpuTypeDisplayName": gpu.name,
-                    "displayName": gpu.name,
-                    "available": status != "NONE",
-                    "stockStatus": status.capitalize(),
-                }
-            )
-    return shown
+    return [
+        _availability_of(gpu, center, world.stock.level(counts))
+        for gpu in world.price_list.gpus.values()
+        if (counts := world.stock.at_center(gpu.id, center.id))
+    ]
+
+
+def _availability_of(gpu: GpuType, center: DataCenter, level: str) -> Node:
+    return {
+        "id": f"{center.id}:{gpu.id}",
+        "gpuTypeId": gpu.id,
+        "gpuTypeDisplayName": gpu.name,
+        "displayName": gpu.name,
+        "available": level != "NONE",
+        "stockStatus": level.capitalize(),
+    }
 
 
 def cpu_flavors(world: World) -> list[Node]:
@@ -189,7 +184,7 @@ def myself(world: World) -> Node:
         "pods": lambda _: [pod_node(pod, world) for pod, _ in world.listed()],
         "networkVolumes": lambda _: [
             {"id": each.id, "name": each.name, "size": each.size, "dataCenterId": each.data_center_id}
-            for each in world.volumes.values()
+            for each in world.shelf.volumes.values()
         ],
     }
 

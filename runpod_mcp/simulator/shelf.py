@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from runpod_mcp.simulator.pods import MONTH_HOURS
+from runpod_mcp.simulator.price_list import PriceList
+from runpod_mcp.simulator.refusals import Reason, Refusal
 
 _FIRST_TERABYTE = 1000
 _STANDARD_MONTH = (Fraction("0.07"), Fraction("0.05"))
@@ -50,8 +52,68 @@ class Template:
     cuda_versions: tuple[str, ...] = ()
 
 
-def first_templates() -> dict[str, Template]:
-    """The templates every simulated account begins with, by id."""
+class Shelf:
+    """The network volumes and templates of an account.
+
+    `in_use` tells whether a pod holds a volume, `record` writes what a volume costs from now on (and whether it
+    ended) into the books.
+    """
+
+    def __init__(
+        self,
+        price_list: PriceList,
+        make_id: Callable[[int], str],
+        in_use: Callable[[str], bool],
+        record: Callable[[NetworkVolume, str, bool], None],
+    ) -> None:
+        self._list = price_list
+        self._make_id = make_id
+        self._in_use = in_use
+        self._record = record
+        self.volumes: dict[str, NetworkVolume] = {}
+        self.templates: dict[str, Template] = _first_templates()
+
+    def volume(self, volume_id: str) -> NetworkVolume:
+        """A network volume; refused as not found otherwise."""
+        if volume_id not in self.volumes:
+            raise Refusal(Reason.NOT_FOUND, f"network volume {volume_id} not found")
+        return self.volumes[volume_id]
+
+    def template(self, template_id: str) -> Template:
+        """A template; refused as not found otherwise."""
+        if template_id not in self.templates:
+            raise Refusal(Reason.NOT_FOUND, f"template {template_id} not found")
+        return self.templates[template_id]
+
+    def add_volume(self, name: str, size: int, data_center_id: str, tier: str | None) -> NetworkVolume:
+        """Create a network volume of `size` GB; refused where the data center has no such storage."""
+        center = self._list.data_centers.get(data_center_id)
+        tier = tier or "STANDARD"
+        if center is None or tier not in center.volume_types:
+            raise Refusal(
+                Reason.RULE, f"data center {data_center_id} does not support {tier} network volumes"
+            )
+        volume = NetworkVolume(self._make_id(10), name, size, data_center_id, tier)
+        self.volumes[volume.id] = volume
+        self._record(volume, "created", False)
+        return volume
+
+    def change_volume(self, volume: NetworkVolume, name: str | None, size: int | None) -> None:
+        """Rename or grow a network volume; refused when it would shrink."""
+        if size is not None and size < volume.size:
+            raise Refusal(Reason.RULE, "network volume size can only be increased")
+        volume.name, volume.size = name or volume.name, size or volume.size
+        self._record(volume, "changed", False)
+
+    def remove_volume(self, volume: NetworkVolume) -> None:
+        """Delete a network volume; refused while a pod uses it."""
+        if self._in_use(volume.id):
+            raise Refusal(Reason.RULE, "network volume is attached to a pod")
+        del self.volumes[volume.id]
+        self._record(volume, "deleted", True)
+
+
+def _first_templates() -> dict[str, Template]:
     both = ("8888/http", "22/tcp")
     torch = "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404"
     rows = [

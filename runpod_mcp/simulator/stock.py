@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
@@ -30,18 +31,18 @@ class Stock:
 
     def reset(self) -> None:
         """Everything as it was at the start."""
-        self._free: dict[Place, int] = {}
+        self._free: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         self._prices: dict[tuple[str, str], Fraction] = {}
         for index, gpu in enumerate(self._list.gpus.values()):
             self._fill(gpu, index)
         for cpu_id in self._list.cpus:
-            self._free.update({(cpu_id, "SECURE", center): _CPU_FREE for center in _CPU_CENTERS})
+            self._free[cpu_id, "SECURE"] = dict.fromkeys(_CPU_CENTERS, _CPU_FREE)
 
     def _fill(self, gpu: GpuType, index: int) -> None:
         for cloud in CLOUDS:
             centers, amount = _AMOUNTS[gpu.offers[cloud].stock]
             for center in self._centers_for(gpu, index)[:centers]:
-                self._free[gpu.id, cloud, center] = amount
+                self._free[gpu.id, cloud][center] = amount
 
     def _centers_for(self, gpu: GpuType, index: int) -> tuple[str, ...]:
         known = [dc.id for dc in self._list.data_centers.values() if dc.in_v1]
@@ -50,11 +51,13 @@ class Stock:
 
     def free(self, place: Place) -> int:
         """How many are free at a place; 0 where it is not offered."""
-        return self._free.get(place, 0)
+        resource, cloud, center = place
+        return self._free[resource, cloud].get(center, 0)
 
     def take(self, place: Place, count: int) -> None:
         """Take some out of the stock."""
-        self._free[place] = self.free(place) - count
+        resource, cloud, center = place
+        self._free[resource, cloud][center] = self.free(place) - count
 
     def give(self, place: Place, count: int) -> None:
         """Put some back."""
@@ -62,11 +65,12 @@ class Stock:
 
     def centers(self, resource_id: str, cloud: str) -> Mapping[str, int]:
         """The data centers that offer this, with what is free in each."""
-        return {
-            dc: free
-            for (resource, tier, dc), free in self._free.items()
-            if (resource, tier) == (resource_id, cloud)
-        }
+        return self._free[resource_id, cloud]
+
+    def at_center(self, resource_id: str, center_id: str) -> list[int]:
+        """What is free in one data center, a number for each cloud that offers this there."""
+        rooms = (self._free[resource_id, cloud] for cloud in CLOUDS)
+        return [room[center_id] for room in rooms if center_id in room]
 
     def price(self, resource_id: str, cloud: str, *, spot: bool = False) -> Fraction | None:
         """The list price for one, or None when this cloud does not sell it (a placeholder counts as not sold)."""
@@ -114,4 +118,4 @@ class Stock:
             return
         for tier in CLOUDS if cloud is None else (cloud,):
             for center in [data_center_id] if data_center_id else list(self.centers(gpu_type_id, tier)):
-                self._free[gpu_type_id, tier, center] = free
+                self._free[gpu_type_id, tier][center] = free

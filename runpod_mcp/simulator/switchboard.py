@@ -100,7 +100,8 @@ def _before(fault: Fault | None) -> None:
         raise NeverAnswers
     if fault.kind in _INSTEAD:
         headers = {"Retry-After": str(fault.retry_after)} if fault.kind is Kind.RATE_LIMITED else {}
-        raise Refusal(_INSTEAD[fault.kind], fault.detail, headers=headers)
+        detail = "pod not found" if fault.kind is Kind.NOT_FOUND else None
+        raise Refusal(_INSTEAD[fault.kind], fault.detail or detail, headers=headers)
 
 
 def _after(fault: Fault | None, reply: Reply) -> Reply:

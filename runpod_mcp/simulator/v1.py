@@ -146,17 +146,17 @@ class V1:
 
     def _templates(self, call: Call) -> Reply:
         everything = call.asked("includeRunpodTemplates") == "true"
-        templates = self._world.templates.values()
+        templates = self._world.shelf.templates.values()
         return Reply(200, [show_template(each) for each in templates if everything or not each.official])
 
     def _template(self, call: Call) -> Reply:
-        return Reply(200, show_template(self._world.template(call.ids["id"])))
+        return Reply(200, show_template(self._world.shelf.template(call.ids["id"])))
 
     def _volumes(self, _: Call) -> Reply:
-        return Reply(200, [show_volume(volume) for volume in self._world.volumes.values()])
+        return Reply(200, [show_volume(volume) for volume in self._world.shelf.volumes.values()])
 
     def _volume(self, call: Call) -> Reply:
-        return Reply(200, show_volume(self._world.volume(call.ids["id"])))
+        return Reply(200, show_volume(self._world.shelf.volume(call.ids["id"])))
 
     def _create_volume(self, call: Call) -> Reply:
         body = self._body(call)
@@ -167,10 +167,10 @@ class V1:
         ):
             raise Refusal(Reason.RULE, "create network volume: size must be between 1 and 4000")
         name, center = str(body.get("name", "")), str(body.get("dataCenterId", ""))
-        return Reply(200, show_volume(self._world.add_volume(name, body["size"], center, None)))
+        return Reply(200, show_volume(self._world.shelf.add_volume(name, body["size"], center, None)))
 
     def _delete_volume(self, call: Call) -> Reply:
-        self._world.remove_volume(self._world.volume(call.ids["id"]))
+        self._world.shelf.remove_volume(self._world.shelf.volume(call.ids["id"]))
         return Reply(204)
 
 

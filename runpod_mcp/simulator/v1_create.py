@@ -72,7 +72,7 @@ def _enum_list(choices: Sequence[str]) -> Schema:
 def read_order(body: Any, world: World) -> Order:
     """The order a v1 create means; 400 for a value its document does not allow, such as a newer GPU id."""
     _check(body, _create_schema(world))
-    template = world.template(body["templateId"]) if body.get("templateId") else None
+    template = world.shelf.template(body["templateId"]) if body.get("templateId") else None
     if template is None and not body.get("imageName"):
         raise Refusal(Reason.RULE, "create pod: imageName is required")
     is_cpu = body.get("computeType", "GPU") == "CPU"

@@ -79,10 +79,10 @@ def _optional(pod: Pod, world: World, include: frozenset[str]) -> dict[str, Any]
         "networkVolumeId": order.network_volume_id,
     }
     shown: dict[str, Any] = {name: value for name, value in names.items() if value}
-    if order.network_volume_id in world.volumes and "networkVolume" in include:
-        shown["networkVolume"] = show_volume(world.volumes[order.network_volume_id or ""])
-    if order.template_id in world.templates and "template" in include:
-        shown["template"] = show_template(world.templates[order.template_id or ""])
+    if order.network_volume_id in world.shelf.volumes and "networkVolume" in include:
+        shown["networkVolume"] = show_volume(world.shelf.volumes[order.network_volume_id or ""])
+    if order.template_id in world.shelf.templates and "template" in include:
+        shown["template"] = show_template(world.shelf.templates[order.template_id or ""])
     return shown
 
 

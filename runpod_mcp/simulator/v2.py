@@ -9,16 +9,11 @@ from typing import Any
 from runpod_mcp.simulator.bodies import Schema, violations
 from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key
 from runpod_mcp.simulator.limits import Limits
-from runpod_mcp.simulator.pods import ACTIONS, Order, Pod
+from runpod_mcp.simulator.pods import ACTIONS, Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.v2_catalog import Catalog
 from runpod_mcp.simulator.v2_create import (
-    check_command,
-    check_mounts,
-    command,
     read_order,
-    read_template,
-    template_settings,
 )
 from runpod_mcp.simulator.v2_logs import log_events
 from runpod_mcp.simulator.v2_schemas import CREATE_POD, CREATE_VOLUME, POD_ACTION, UPDATE_POD, UPDATE_VOLUME
@@ -158,11 +153,7 @@ class V2:
     def _update(self, call: Call) -> Reply:
         pod = self._world.pod(call.ids["id"])
         body = self._body(call, UPDATE_POD)
-        template = read_template(body, self._world)
-        check_command(body)
-        if template is not None:
-            body = {**template_settings(template), **body, "env": {**template.env, **body.get("env", {})}}
-        self._world.change(pod, **_changes(body, pod.order))
+        self._world.change(pod, **read_changes(body, pod.order, self._world))
         return Reply(200, show_pod(pod, self._world))
 
     def _delete(self, call: Call) -> Reply:
@@ -198,37 +189,39 @@ class V2:
     # templates and network volumes
 
     def _templates(self, _: Call) -> Reply:
-        own = [template for template in self._world.templates.values() if not template.official]
+        own = [template for template in self._world.shelf.templates.values() if not template.official]
         return Reply(200, {"templates": [show_template(template) for template in own]})
 
     def _public_templates(self, _: Call) -> Reply:
-        public = [template for template in self._world.templates.values() if template.official]
+        public = [template for template in self._world.shelf.templates.values() if template.official]
         return Reply(200, {"templates": [show_template(template) for template in public]})
 
     def _template(self, call: Call) -> Reply:
-        return Reply(200, show_template(self._world.template(call.ids["id"])))
+        return Reply(200, show_template(self._world.shelf.template(call.ids["id"])))
 
     def _volumes(self, _: Call) -> Reply:
         return Reply(
-            200, {"networkVolumes": [show_volume(volume) for volume in self._world.volumes.values()]}
+            200, {"networkVolumes": [show_volume(volume) for volume in self._world.shelf.volumes.values()]}
         )
 
     def _volume(self, call: Call) -> Reply:
-        return Reply(200, show_volume(self._world.volume(call.ids["id"])))
+        return Reply(200, show_volume(self._world.shelf.volume(call.ids["id"])))
 
     def _create_volume(self, call: Call) -> Reply:
         body = self._body(call, CREATE_VOLUME)
-        volume = self._world.add_volume(body["name"], body["size"], body["dataCenter"], body.get("type"))
+        volume = self._world.shelf.add_volume(
+            body["name"], body["size"], body["dataCenter"], body.get("type")
+        )
         return Reply(201, show_volume(volume))
 
     def _update_volume(self, call: Call) -> Reply:
-        volume = self._world.volume(call.ids["id"])
+        volume = self._world.shelf.volume(call.ids["id"])
         body = self._body(call, UPDATE_VOLUME)
-        self._world.change_volume(volume, body.get("name"), body.get("size"))
+        self._world.shelf.change_volume(volume, body.get("name"), body.get("size"))
         return Reply(200, show_volume(volume))
 
     def _delete_volume(self, call: Call) -> Reply:
-        self._world.remove_volume(self._world.volume(call.ids["id"]))
+        self._world.shelf.remove_volume(self._world.shelf.volume(call.ids["id"]))
         return Reply(204)
 
 
@@ -261,34 +254,6 @@ def _facts(body: Mapping[str, Any]) -> dict[str, list[str]]:
     }
     facts = {name: [text] for name, text in texts.items() if isinstance(text, str)}
     return {**facts, "dataCenterId": centers if isinstance(centers, list) else []}
-
-
-def _changes(body: Mapping[str, Any], order: Order) -> dict[str, Any]:
-    plain = {
-        name: body[name] for name in ("name", "image", "disk", "env", "registry", "locked") if name in body
-    }
-    if "ports" in body:
-        plain["ports"] = tuple(body["ports"])
-    if "globalNetworking" in body:
-        plain["global_networking"] = body["globalNetworking"]
-    if {"args", "cmd", "entrypoint"} & set(body):
-        plain.update(command(body))
-    return {**plain, **_mount_changes(body.get("mounts", {}), order)}
-
-
-def _mount_changes(mounts: Mapping[str, Any], order: Order) -> dict[str, Any]:
-    check_mounts(mounts)
-    if network := mounts.get("network"):
-        if network[0]["volumeId"] != order.network_volume_id:
-            raise Refusal(Reason.RULE, "the network volume of a pod cannot be changed")
-        return {"mount_path": network[0]["path"]}
-    if persistent := mounts.get("persistent"):
-        if not order.volume:
-            raise Refusal(Reason.RULE, "a persistent mount cannot be added to this pod")
-        if persistent["size"] < order.volume:
-            raise Refusal(Reason.RULE, "the size of a persistent mount can only be increased")
-        return {"volume": persistent["size"], "mount_path": persistent["path"]}
-    return {}
 
 
 def _page(call: Call) -> tuple[int, int]:

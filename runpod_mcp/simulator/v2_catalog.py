@@ -198,16 +198,10 @@ class Catalog:
 
     def _levels(self, center: DataCenter, sold: Iterable[GpuType | CpuFlavor]) -> list[dict[str, str]]:
         stock = self._world.stock
-        offered = {
-            thing: [
-                stock.centers(thing.id, cloud)[center.id]
-                for cloud in CLOUDS
-                if center.id in stock.centers(thing.id, cloud)
-            ]
-            for thing in sold
-        }
         return [
-            _leveled(thing.id, thing.name, stock.level(counts)) for thing, counts in offered.items() if counts
+            _leveled(thing.id, thing.name, stock.level(counts))
+            for thing in sold
+            if (counts := stock.at_center(thing.id, center.id))
         ]
 
 

@@ -64,7 +64,7 @@ def read_template(body: Body, world: World) -> Template | None:
     """The template a body names, refused when it is for serverless workers."""
     if not body.get("templateId"):
         return None
-    template = world.template(body["templateId"])
+    template = world.shelf.template(body["templateId"])
     if template.serverless:
         raise Refusal(Reason.INVALID, errors=["$.templateId: template is a serverless template"])
     return template

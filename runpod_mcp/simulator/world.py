@@ -21,7 +21,7 @@ from runpod_mcp.simulator.pods import Order, Pod
 from runpod_mcp.simulator.price_list import read_price_list
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.settings import Settings
-from runpod_mcp.simulator.shelf import NetworkVolume, Template, first_templates
+from runpod_mcp.simulator.shelf import NetworkVolume, Shelf
 from runpod_mcp.simulator.stock import Place, Stock
 from runpod_mcp.simulator.time_line import TimeLine
 
@@ -47,8 +47,7 @@ class World:
     def reset(self) -> None:
         """An empty account, full stock, empty books, and ids that begin again; time and settings stay."""
         self.pods: dict[str, Pod] = {}
-        self.volumes: dict[str, NetworkVolume] = {}
-        self.templates: dict[str, Template] = first_templates()
+        self.shelf = Shelf(self.price_list, self.make_id, self._volume_in_use, self._record_volume)
         self.stock.reset()
         self.books.clear()
         self._random = random.Random(self._seed)  # noqa: S311 - ids that repeat are the point
@@ -122,22 +121,10 @@ class World:
         ]
         return shown[::-1]
 
-    def volume(self, volume_id: str) -> NetworkVolume:
-        """A network volume; refused as not found otherwise."""
-        if volume_id not in self.volumes:
-            raise Refusal(Reason.NOT_FOUND, f"network volume {volume_id} not found")
-        return self.volumes[volume_id]
-
-    def template(self, template_id: str) -> Template:
-        """A template; refused as not found otherwise."""
-        if template_id not in self.templates:
-            raise Refusal(Reason.NOT_FOUND, f"template {template_id} not found")
-        return self.templates[template_id]
-
     def spend_rate(self) -> Fraction:
         """Dollars per hour over all pods and network volumes now."""
         pods = sum((pod.compute_rate() + pod.disk_rate() for pod in self.pods.values()), Fraction(0))
-        return pods + sum((volume.rate() for volume in self.volumes.values()), Fraction(0))
+        return pods + sum((volume.rate() for volume in self.shelf.volumes.values()), Fraction(0))
 
     # creating
 
@@ -161,9 +148,9 @@ class World:
             return None
         if order.cloud != "SECURE":
             raise Refusal(Reason.RULE, "network volumes are only available on Secure Cloud")
-        if order.network_volume_id not in self.volumes:
+        if order.network_volume_id not in self.shelf.volumes:
             raise Refusal(Reason.RULE, f"network volume {order.network_volume_id} not found")
-        return self.volumes[order.network_volume_id].data_center_id
+        return self.shelf.volumes[order.network_volume_id].data_center_id
 
     def _build(self, order: Order, place: Place) -> Pod:
         now = self.now()
@@ -330,42 +317,15 @@ class World:
         compute, disks = pod.compute_rate(), pod.disk_rate()
         self.books.write(Row(at, pod.id, what, compute, disks, gpus, pod.running, ended, "pod", pod.by_hand))
 
-    # network volumes
+    def _volume_in_use(self, volume_id: str) -> bool:
+        alive = (pod for pod in self.pods.values() if pod.ended_at is None)
+        return any(pod.order.network_volume_id == volume_id for pod in alive)
 
-    def add_volume(self, name: str, size: int, data_center_id: str, tier: str | None) -> NetworkVolume:
-        """Create a network volume of `size` GB; refused where the data center has no such storage."""
-        center = self.price_list.data_centers.get(data_center_id)
-        tier = tier or "STANDARD"
-        if center is None or tier not in center.volume_types:
-            raise Refusal(
-                Reason.RULE, f"data center {data_center_id} does not support {tier} network volumes"
-            )
-        volume = NetworkVolume(self.make_id(10), name, size, data_center_id, tier)
-        self.volumes[volume.id] = volume
-        self._record_volume(volume, "created")
-        return volume
-
-    def change_volume(self, volume: NetworkVolume, name: str | None, size: int | None) -> None:
-        """Rename or grow a network volume; refused when it would shrink."""
-        if size is not None and size < volume.size:
-            raise Refusal(Reason.RULE, "network volume size can only be increased")
-        volume.name, volume.size = name or volume.name, size or volume.size
-        self._record_volume(volume, "changed")
-
-    def remove_volume(self, volume: NetworkVolume) -> None:
-        """Delete a network volume; refused while a pod uses it."""
-        users = [pod for pod in self.pods.values() if pod.ended_at is None]
-        if any(pod.order.network_volume_id == volume.id for pod in users):
-            raise Refusal(Reason.RULE, "network volume is attached to a pod")
-        del self.volumes[volume.id]
-        self._record_volume(volume, "deleted", ended=True)
-
-    def _record_volume(self, volume: NetworkVolume, what: str, *, ended: bool = False) -> None:
+    def _record_volume(self, volume: NetworkVolume, what: str, ended: bool) -> None:
         if self.settings.charge_network_volumes:
             rate = Fraction(0) if ended else volume.rate()
-            self.books.write(
-                Row(self.now(), volume.id, what, Fraction(0), rate, ended=ended, kind="network_volume")
-            )
+            row = Row(self.now(), volume.id, what, Fraction(0), rate, ended=ended, kind="network_volume")
+            self.books.write(row)
 
 
 def _units(pod: Pod) -> int:

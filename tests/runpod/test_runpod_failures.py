@@ -81,7 +81,8 @@ def answered(status: int, body: Any = None, text: str = "", **headers: str) -> A
 
 
 def created(got: Answer) -> object:
-    return outcomes.of_create(got, read_pod, NOW)
+    """What a create comes to in v1, whose 500s have telling words."""
+    return outcomes.of_create(got, read_pod, NOW, says_500_to_all=True)
 
 
 @pytest.mark.parametrize("status", BY_STATUS)
@@ -132,6 +133,25 @@ def test_a_400_with_words_of_a_mistake_is_refused_and_names_it(text: str) -> Non
 def test_a_500_without_telling_words_looks_like_nothing(status: int) -> None:
     text = "create pod: Something went wrong. Please try again later or contact support."
     assert created(answered(status, {"error": text})) == Unknown(f"Runpod answered HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        answered(502, {"error": "create pod: There are no instances currently available"}),
+        answered(524, None, "<html>invalid image: There are no instances currently available</html>"),
+        answered(500, None, "create pod: There are no instances currently available"),
+        answered(500, {"error": "create pod: image service timed out, not found"}),
+    ],
+)
+def test_only_runpods_own_500_looks_like_anything(got: Answer) -> None:
+    assert created(got) == Unknown(f"Runpod answered HTTP {got.status}")
+
+
+def test_a_500_of_v2_looks_like_nothing() -> None:
+    got = answered(500, {"detail": V2_FULL})
+    assert outcomes.of_create(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
+    assert outcomes.of_change(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
 
 
 @pytest.mark.parametrize("text", SPEND_TEXTS)
