@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from runpod_mcp.money import read_price
-from runpod_mcp.pods.pod import GpuPrices, Machine, NetworkVolumeRef, Pod, PodStatus, PortMapping, SavingsPlan
+from runpod_mcp.pods.pod import (
+    GpuPrices,
+    Machine,
+    NetworkVolumeRef,
+    Pod,
+    PodStatus,
+    PortMapping,
+    SavingsPlan,
+    SshEndpoint,
+)
 from runpod_mcp.runpod import parts
 from runpod_mcp.runpod.reading import (
     fields,
@@ -32,6 +41,7 @@ def read_pod(value: object) -> Pod | None:
     if pod_id is None:
         return None
     state = parts.status(body.get("desiredStatus"))
+    mappings = _mappings(body, state)
     machine, volume = (
         _machine(fields(body.get("machine"))),
         _network_volume(fields(body.get("networkVolume"))),
@@ -49,7 +59,8 @@ def read_pod(value: object) -> Pod | None:
         machine_id=text(body.get("machineId")),
         machine=machine,
         network_volume=volume,
-        mappings=_mappings(body, state),
+        mappings=mappings,
+        ssh_direct=_ssh(mappings),
         public_ip=text(body.get("publicIp")) if parts.has_ports(state) else None,
         template_id=text(body.get("templateId")),
         endpoint_id=text(body.get("endpointId")) or text(body.get("aiApiId")),
@@ -188,3 +199,11 @@ def _mappings(body: Mapping[str, Any], state: PodStatus) -> tuple[PortMapping, .
             if kind == "http" and (private := whole(inner)) is not None and private not in known
         ]
     return tuple(found)
+
+
+def _ssh(mappings: tuple[PortMapping, ...]) -> SshEndpoint | None:
+    """The way in through a mapped port 22, as root (Runpod's page on SSH); v1 does not write it out."""
+    for one in mappings:
+        if one.private == 22 and one.kind == "tcp" and one.ip and one.public:
+            return SshEndpoint(one.ip, one.public, "root")
+    return None

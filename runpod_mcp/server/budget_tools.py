@@ -10,9 +10,9 @@ from runpod_mcp.errors import Failure
 from runpod_mcp.flows.budget import BudgetView, Line, get_budget
 from runpod_mcp.flows.context import House
 from runpod_mcp.money import as_dollars, show
-from runpod_mcp.server.app import ToolSpec
 from runpod_mcp.server.arguments import NoArguments
 from runpod_mcp.server.replies import Reply, said
+from runpod_mcp.server.tool import ToolSpec
 
 
 class BudgetReply(Reply):

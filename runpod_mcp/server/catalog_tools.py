@@ -11,9 +11,9 @@ from runpod_mcp.errors import Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.money import as_dollars, show_dollars
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.server.app import ToolSpec
 from runpod_mcp.server.arguments import ListGpuTypes, Page, page_of
 from runpod_mcp.server.replies import Reply, said
+from runpod_mcp.server.tool import ToolSpec
 
 
 class GpuTypesReply(Reply):

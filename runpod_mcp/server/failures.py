@@ -33,7 +33,7 @@ def _invalid(error: ValidationError, known: list[str]) -> Failure:
     """The first thing wrong with the arguments, in our words, and how many more there are."""
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
-    path = [str(part) for part in first["loc"] if part != "request"]
+    path = [str(part) for part in first["loc"]]
     more = f" ({len(problems) - 1} more.)" if len(problems) > 1 else ""
     return Failure(
         Code.INVALID_ARGUMENTS,

@@ -16,10 +16,10 @@ from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.full import everything
 from runpod_mcp.pods.summary import brief, describe, describe_brief, summarize
 from runpod_mcp.policy.offer import Offer
-from runpod_mcp.server.app import ToolSpec
 from runpod_mcp.server.arguments import GetPod, OnePod, Page, page_of
 from runpod_mcp.server.budget_tools import left_of
 from runpod_mcp.server.replies import PodFacts, Reply, said
+from runpod_mcp.server.tool import ToolSpec
 
 MOST_LEFT_OUT = 5
 

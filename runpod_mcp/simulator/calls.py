@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from runpod_mcp.simulator.refusals import Refusal
+from runpod_mcp.simulator.refusals import Reason, Refusal
 
 Facts = Mapping[str, Sequence[str]]
 """What a call is about, for faults to match: `gpuTypeId`, `cloudType`, `dataCenterId`, `name`, `imageName`, `podId`."""
@@ -151,3 +151,9 @@ def bearer_key(call: Call) -> str | None:
     """The key a call carries in its Authorization header, or None."""
     scheme, _, key = call.headers.get("authorization", "").partition(" ")
     return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+def block_urllib(call: Call) -> None:
+    """Refuse Python's default user agent, as Cloudflare does in front of api.runpod.io."""
+    if call.headers.get("user-agent", "").lower().startswith("python-urllib"):
+        raise Refusal(Reason.EDGE_BLOCKED)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key
+from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib
 from runpod_mcp.simulator.graphql_create import read_order
 from runpod_mcp.simulator.graphql_query import Operation, QueryError, parse, pick
 from runpod_mcp.simulator.graphql_views import Node, cpu_flavors, data_centers, gpu_types, myself, pod_node
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
-from runpod_mcp.simulator.v2 import block_urllib
 from runpod_mcp.simulator.world import World
 
 _OPERATIONS = {

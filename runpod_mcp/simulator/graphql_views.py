@@ -8,7 +8,7 @@ from typing import Any
 from runpod_mcp.simulator.placement import cuda_fits
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.price_list import CLOUDS, DataCenter, GpuType
-from runpod_mcp.simulator.v2_views import private_ip, proxy_user, shown_cost
+from runpod_mcp.simulator.v2_views import private_ip, proxy_user
 from runpod_mcp.simulator.world import World
 
 Node = Mapping[str, Any]
@@ -194,7 +194,7 @@ def pod_node(pod: Pod, world: World) -> Node:
     now = world.now()
     order = pod.order
     status = pod.status(now)
-    cost = float(shown_cost(pod, world))
+    cost = float(world.shown_cost(pod))
     return {
         "id": pod.id,
         "name": order.name,

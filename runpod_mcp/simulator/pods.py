@@ -100,6 +100,7 @@ class Pod:
     stopped_at: datetime | None = None
     failed_at: datetime | None = None
     ended_at: datetime | None = None
+    vanishes_at: datetime | None = None
     billed: bool = True
     by_hand: bool = False
 

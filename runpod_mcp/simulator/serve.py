@@ -23,6 +23,7 @@ class _Line(H11Protocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.app = self._breakable(self.app)
+        self.hangs = False
 
     def _breakable(self, app: ASGIApp) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,6 +33,7 @@ class _Line(H11Protocol):
                 self.transport.abort()
                 await _until_gone(receive)
             except NeverAnswers:
+                self.hangs = True
                 await _until_gone(receive)
 
         return answer
@@ -43,13 +45,23 @@ async def _until_gone(receive: Receive) -> None:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, started: Callable[[], None], release: Callable[[], object]
+    ) -> None:
         super().__init__(config)
         self._tell = started
+        self._release = release
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._release()
+        for line in list(self.server_state.connections):
+            if isinstance(line, _Line) and line.hangs:
+                line.transport.abort()
+        await super().shutdown(sockets)
 
 
 async def serve(
@@ -68,8 +80,8 @@ async def serve(
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listener:
         real_port = listener.getsockname()[1]
-        server = _Server(_config(simulator), lambda: ready(real_port) if ready else None)
-        await _run(server, listener, simulator)
+        started = (lambda: ready(real_port)) if ready else (lambda: None)
+        await _run(_Server(_config(simulator), started, simulator.holds.release), listener)
 
 
 def _config(simulator: Simulator) -> uvicorn.Config:
@@ -86,12 +98,11 @@ def _config(simulator: Simulator) -> uvicorn.Config:
     )
 
 
-async def _run(server: _Server, listener: socket.socket, simulator: Simulator) -> None:
+async def _run(server: _Server, listener: socket.socket) -> None:
     task = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
         await asyncio.shield(task)
     finally:
-        simulator.holds.release()
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -7,10 +7,9 @@ from typing import Any
 
 from runpod_mcp.simulator.bodies import Schema, violations
 from runpod_mcp.simulator.pods import Order
-from runpod_mcp.simulator.price_list import CLOUDS, CUDA_VERSIONS
+from runpod_mcp.simulator.price_list import CLOUDS, CUDA_VERSIONS, cpu_disk_limit
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.shelf import Template
-from runpod_mcp.simulator.v2_create import cpu_disk_limit, vcpus_fit
 from runpod_mcp.simulator.world import World
 
 _TEXT: Schema = {"type": "string"}
@@ -155,7 +154,7 @@ def _cpu(given: Mapping[str, Any], world: World) -> dict[str, Any]:
     limit = cpu_disk_limit(count)
     disk = given.get("containerDiskInGb", min(50, limit))
     asked = given.get("cpuFlavorIds") or world.price_list.cpus
-    flavors = [name for name in asked if vcpus_fit(world.price_list.cpus[name], count)]
+    flavors = [name for name in asked if world.price_list.cpus[name].fits(count)]
     if not flavors:
         raise Refusal(Reason.NO_CAPACITY)
     if disk > limit:

@@ -9,7 +9,6 @@ from typing import Any
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.price_list import CLOUDS
 from runpod_mcp.simulator.shelf import NetworkVolume, Template
-from runpod_mcp.simulator.v2_views import shown_cost
 from runpod_mcp.simulator.world import World
 
 _DESIRED = {"EXITED": "EXITED", "TERMINATED": "TERMINATED"}
@@ -25,7 +24,7 @@ def show_pod(
     """
     now = world.now()
     order = pod.order
-    cost = float(shown_cost(pod, world))
+    cost = float(world.shown_cost(pod))
     shown: dict[str, Any] = {
         "id": pod.id,
         "name": order.name,

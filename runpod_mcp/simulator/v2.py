@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runpod_mcp.simulator.bodies import Schema, violations
-from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key
+from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib
 from runpod_mcp.simulator.limits import Limits
 from runpod_mcp.simulator.pods import ACTIONS, Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.v2_catalog import Catalog
-from runpod_mcp.simulator.v2_create import (
-    read_order,
-)
+from runpod_mcp.simulator.v2_create import read_order
 from runpod_mcp.simulator.v2_logs import log_events
 from runpod_mcp.simulator.v2_schemas import CREATE_POD, CREATE_VOLUME, POD_ACTION, UPDATE_POD, UPDATE_VOLUME
+from runpod_mcp.simulator.v2_update import read_changes
 from runpod_mcp.simulator.v2_views import show_pod, show_template, show_volume
 from runpod_mcp.simulator.world import World
 
@@ -223,12 +222,6 @@ class V2:
     def _delete_volume(self, call: Call) -> Reply:
         self._world.shelf.remove_volume(self._world.shelf.volume(call.ids["id"]))
         return Reply(204)
-
-
-def block_urllib(call: Call) -> None:
-    """Refuse Python's default user agent, as Cloudflare does in front of api.runpod.io."""
-    if call.headers.get("user-agent", "").lower().startswith("python-urllib"):
-        raise Refusal(Reason.EDGE_BLOCKED)
 
 
 def _action_operation(call: Call) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runpod_mcp.simulator.pods import Order
-from runpod_mcp.simulator.price_list import CpuFlavor
+from runpod_mcp.simulator.price_list import cpu_disk_limit
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.shelf import Template
 from runpod_mcp.simulator.world import World
@@ -156,20 +156,10 @@ def _cpu(cpu: Body, settings: Body, world: World) -> dict[str, Any]:
     flavor, count = world.price_list.cpus.get(cpu["id"]), int(cpu["vcpuCount"])
     if flavor is None:
         raise _rule(f"Unknown CPU flavor: {cpu['id']}")
-    if not vcpus_fit(flavor, count):
+    if not flavor.fits(count):
         raise _rule(f"vcpuCount must be a power of two between {flavor.least} and {flavor.most}")
     if settings["disk"] > cpu_disk_limit(count):
         raise _rule(
             f"Container Disk must be less than or equal to {cpu_disk_limit(count)} GB for this instance"
         )
     return {"cpu_flavor_ids": (flavor.id,), "vcpu_count": count}
-
-
-def vcpus_fit(flavor: CpuFlavor, count: int) -> bool:
-    """Whether a flavor comes with this many vCPUs: a power of two within its bounds."""
-    return flavor.least <= count <= flavor.most and count & (count - 1) == 0
-
-
-def cpu_disk_limit(vcpus: int) -> int:
-    """The largest container disk of a CPU pod in GB: 20 at 2 vCPUs was seen live, taken here as 10 per vCPU."""
-    return 10 * vcpus

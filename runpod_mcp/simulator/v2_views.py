@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
@@ -40,7 +39,7 @@ def show_pod(pod: Pod, world: World, status: str | None = None) -> dict[str, Any
         "cudaVersion": pod.cuda,
         "ssh": _ssh(pod, now),
         "template": None,
-        "cost": float(shown_cost(pod, world)),
+        "cost": float(world.shown_cost(pod)),
         "locked": order.locked,
         "runtime": _runtime(pod, now) if pod.ready(now) else None,
         "createdAt": _date(pod.created_at),
@@ -48,12 +47,6 @@ def show_pod(pod: Pod, world: World, status: str | None = None) -> dict[str, Any
         "globalNetworking": _global_network(pod),
         **_compute(pod),
     }
-
-
-def shown_cost(pod: Pod, world: World) -> Fraction:
-    """What an answer says the pod costs, in dollars per hour; a phantom shows a price it never bills."""
-    compute = pod.compute if pod.stopped_at is None else Fraction(0)
-    return compute + pod.disk_rate() if world.settings.cost_includes_disks else compute
 
 
 def _compute(pod: Pod) -> dict[str, Any]:

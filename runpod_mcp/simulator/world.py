@@ -51,7 +51,6 @@ class World:
         self.stock.reset()
         self.books.clear()
         self._random = random.Random(self._seed)  # noqa: S311 - ids that repeat are the point
-        self._vanishing: list[tuple[datetime, str]] = []
         self._bend: Fault | None = None
 
     def now(self) -> datetime:
@@ -79,10 +78,8 @@ class World:
     def advance(self) -> datetime:
         """Let everything that is due by now happen, at the moment it was due, and return the time."""
         now = self.now()
-        for at, pod_id in sorted(self._vanishing):
-            if at <= now:
-                self._vanishing.remove((at, pod_id))
-                self._end(self.pods[pod_id], at, "vanished")
+        for pod in [pod for pod in self.pods.values() if pod.vanishes_at and pod.vanishes_at <= now]:
+            self._end(pod, pod.vanishes_at or now, "vanished")
         if self.settings.enforce_balance and self.balance(now) < 0:
             self._run_dry(now)
         return now
@@ -125,6 +122,11 @@ class World:
         """Dollars per hour over all pods and network volumes now."""
         pods = sum((pod.compute_rate() + pod.disk_rate() for pod in self.pods.values()), Fraction(0))
         return pods + sum((volume.rate() for volume in self.shelf.volumes.values()), Fraction(0))
+
+    def shown_cost(self, pod: Pod) -> Fraction:
+        """What an answer says a pod costs, in dollars per hour; a phantom shows a price it never bills."""
+        compute = pod.compute if pod.stopped_at is None else Fraction(0)
+        return compute + pod.disk_rate() if self.settings.cost_includes_disks else compute
 
     # creating
 
@@ -173,7 +175,7 @@ class World:
             ready_at=None,
         )
         self._boot(pod, now)
-        self._bend_new(pod, now)
+        self._bend_placed(pod, now)
         pod.last_change = f"Rented by User: {_long_date(now)}"
         return pod
 
@@ -197,7 +199,7 @@ class World:
         pod.public_ip = f"203.0.113.{self._random.randrange(1, 255)}" if pod.order.public_ip else ""
         pod.public_ports = {port: self._random.randrange(10_000, 60_000) for port in pod.order.ports}
 
-    def _bend_new(self, pod: Pod, now: datetime) -> None:
+    def _bend_placed(self, pod: Pod, now: datetime) -> None:
         if fault := self._bent(Kind.DEARER):
             pod.compute *= fault.factor
         if self._bent(Kind.NEVER_READY):
@@ -205,8 +207,7 @@ class World:
         if self._bent(Kind.NO_MACHINE):
             pod.machine_at, pod.cuda, pod.ready_at = None, None, None
         if fault := self._bent(Kind.VANISH):
-            pod.billed = False
-            self._vanishing.append((now + timedelta(seconds=fault.seconds), pod.id))
+            pod.billed, pod.vanishes_at = False, now + timedelta(seconds=fault.seconds)
 
     def _check_money(self, pod: Pod) -> None:
         hourly = pod.compute_rate() + pod.disk_rate()
@@ -248,7 +249,7 @@ class World:
         pod.stopped_at = pod.failed_at = None
         now = self.now()
         self._boot(pod, now)
-        self._bend_new(pod, now)
+        self._bend_placed(pod, now)
         pod.last_change = f"Resumed by User: {_long_date(now)}"
         self._record(pod, now, "started")
 

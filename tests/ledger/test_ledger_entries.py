@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,7 +238,7 @@ def test_the_price_over_time_has_no_gap_and_no_overlap_whatever_the_times_told(c
     found = lease(settled(), *[repriced(NOON + at, rate) for at, rate in changes])
     stretches = found.stretches(NOON + now)
     assert stretches[0].start == NOON
-    assert all(left.end == right.start for left, right in zip(stretches, stretches[1:], strict=False))
+    assert all(left.end == right.start for left, right in pairwise(stretches))
     assert all(s.end > s.start for s in stretches)
     gone = lease(settled(), *[repriced(NOON + at, rate) for at, rate in changes], ended(NOON + now))
     assert gone.costs().get("total", 0) <= TOTAL.cost_of(stretches)

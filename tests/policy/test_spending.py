@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_windows_lie_side_by_side_and_cover_just_what_is_asked(start, length, pa
     parts = parts_of(windows_between(start, start + length))
     assert parts[0].start <= start < parts[0].end
     assert parts[-1].start < start + length <= parts[-1].end
-    assert all(left.end == right.start for left, right in zip(parts, parts[1:], strict=False))
+    assert all(left.end == right.start for left, right in pairwise(parts))
     assert len({w.key for w in parts}) == len(parts)
 
 

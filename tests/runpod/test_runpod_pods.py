@@ -319,9 +319,10 @@ def test_a_v1_pod_with_an_address_is_reachable_on_its_http_ports_too() -> None:
     assert pod is not None
     assert pod.mappings == (PortMapping(22, "tcp", 10341, "100.65.0.119"), PortMapping(8888, "http"))
     assert pod.is_ready
+    assert pod.ssh_direct == SshEndpoint("100.65.0.119", 10341, "root")
     starting = v1_pod.read_pod(V1_POD | {"publicIp": "", "portMappings": None})
     assert starting is not None
-    assert (starting.mappings, starting.is_ready) == ((), False)
+    assert (starting.mappings, starting.ssh_direct, starting.is_ready) == ((), None, False)
 
 
 def test_v1_tells_the_cloud_and_the_gpu_from_the_machine() -> None:
@@ -408,3 +409,10 @@ def test_anything_without_an_id_is_no_pod(value: Any) -> None:
 def test_an_id_that_could_be_no_path_is_no_id(pod_id: object) -> None:
     assert v1_pod.read_pod({"id": pod_id}) is None
     assert v2_pod.read_pod({"id": pod_id}) is None
+
+
+def test_a_port_nobody_can_name_is_left_out() -> None:
+    ports = [{"private": None, "type": "tcp"}, {"private": 22}, "22", {"private": 80, "type": "http"}]
+    pod = v2_pod.read_pod(V2_POD | {"runtime": {"ports": ports}})
+    assert pod is not None
+    assert pod.mappings == (PortMapping(80, "http"),)

@@ -216,3 +216,41 @@ def test_an_impossible_fault_is_refused(wrong):
 
 def test_every_kind_has_words_of_its_own():
     assert len({kind.value for kind in Kind}) == len(Kind)
+
+
+async def test_a_container_that_never_starts_says_so_in_its_log(http, sim, clock):
+    sim.faults.add("create", "never_ready")
+    pod = await create(http)
+    clock.step(minutes=5)
+    logs = (await http.get(f"/v2/pods/{pod['id']}/logs")).text
+    assert "error creating container" in logs
+    assert "start container" not in logs
+
+
+async def test_a_fault_after_the_work_also_spoils_a_refusal(http, sim):
+    sim.stock.set(L4, free=0)
+    sim.faults.add("create", "error_after")
+    assert (await post(http)).status_code == 500
+    assert sim.books.snapshot()["created"] == 0
+
+
+async def test_ignored_start_and_restart_change_nothing(http, sim):
+    pod = await create(http)
+    url = f"/v1/pods/{pod['id']}"
+    sim.faults.add("restart", "ignored")
+    assert (await http.post(f"{url}/restart")).status_code == 200
+    await http.post(f"{url}/stop")
+    sim.faults.add("start", "ignored")
+    sim.faults.add("update", "ignored")
+    assert (await http.post(f"{url}/start")).json()["desiredStatus"] == "EXITED"
+    assert (await http.patch(url, json={"name": "b"})).json()["name"] == "trial"
+
+
+async def test_a_phantom_refused_for_money_leaves_nothing_to_vanish(http, sim, clock):
+    sim.settings.change({"spend_limit_usd": 0})
+    sim.faults.add("create", "vanish")
+    assert (await post(http)).status_code == 201
+    sim.faults.add("create", "dearer")
+    assert (await post(http)).status_code == 400
+    clock.step(hours=1)
+    assert (await books(http))["live"] == []

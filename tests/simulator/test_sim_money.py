@@ -146,3 +146,32 @@ async def test_the_spend_limit_of_the_account_refuses_more(http, sim):
     )
     assert answer.status_code == 400
     assert "spend limit" in answer.json()["detail"]
+
+
+async def test_network_volumes_are_billed_when_the_settings_say_so(http, sim, clock):
+    sim.settings.change({"charge_network_volumes": True})
+    body = {"name": "data", "size": 2000, "dataCenter": "EU-RO-1"}
+    volume = (await http.post("/v2/network-volumes", json=body)).json()
+    clock.step(hours=720)
+    await http.delete(f"/v2/network-volumes/{volume['id']}")
+    clock.step(hours=720)
+    said = await books(http)
+    assert (said["charged_usd"], said["live"]) == (pytest.approx(1000 * 0.07 + 1000 * 0.05), [])
+
+
+async def test_the_shown_cost_can_be_made_to_hold_the_disks(http, sim):
+    sim.settings.change({"cost_includes_disks": True})
+    assert (await create(http))["cost"] == float(L4_PRICE + DISK_20)
+
+
+async def test_the_charges_of_the_segments_add_up_to_the_total(http, sim, clock):
+    pod = await create(http, mounts={"persistent": {"size": 50, "path": "/workspace"}})
+    for action in ("stop", "start", "stop"):
+        clock.step(minutes=17)
+        await http.post(f"/v2/pods/{pod['id']}/action", json={"action": action})
+    clock.step(days=2)
+    said = await books(http)
+    segments = said["pods"][pod["id"]]
+    assert [row["what"] for row in segments] == ["created", "stopped", "started", "stopped"]
+    assert sum(row["charged_usd"] for row in segments) == pytest.approx(said["charged_usd"])
+    assert sum(said["charged_by_day"].values()) == pytest.approx(said["charged_usd"])

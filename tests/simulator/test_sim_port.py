@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import anyio
@@ -74,3 +75,31 @@ async def test_a_held_create_is_done_even_when_its_client_is_gone(wire, served, 
         while served.requests.seen[-1].status is None:
             await anyio.lowlevel.checkpoint()
     assert served.books.snapshot()["created"] == 1
+
+
+async def test_closing_down_lets_held_and_hanging_calls_go(served, capfd):
+    up = anyio.Event()
+    urls: list[str] = []
+
+    def ready(port: int) -> None:
+        urls.append(f"http://127.0.0.1:{port}")
+        up.set()
+
+    async def leave_waiting(path: str) -> None:
+        async with httpx2.AsyncClient(base_url=urls[0], headers=KEY, timeout=5) as client:
+            with contextlib.suppress(httpx2.TransportError):
+                await client.get(path)
+
+    served.faults.add("catalog", "hold")
+    served.faults.add("list", "hang")
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as clients, anyio.create_task_group() as server:
+            server.start_soon(serve, served, "127.0.0.1", 0, ready)
+            await up.wait()
+            clients.start_soon(leave_waiting, "/v2/catalog/gpus")
+            clients.start_soon(leave_waiting, "/v2/pods")
+            while len(served.requests.seen) < 2:
+                await anyio.lowlevel.checkpoint()
+            server.cancel_scope.cancel()
+    assert "Traceback" not in capfd.readouterr().err
+    assert {seen.status for seen in served.requests.seen} == {200, "hangs"}

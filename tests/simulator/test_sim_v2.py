@@ -265,3 +265,69 @@ async def test_the_same_seed_and_calls_give_the_same_ids(http, sim):
     sim.reset()
     assert [(await create(http))["id"] for _ in range(2)] == first
     assert all(len(pod_id) == 14 for pod_id in first)
+
+
+async def test_a_patch_may_take_its_settings_from_a_template(http):
+    pod = await create(http)
+    url = f"/v2/pods/{pod['id']}"
+    changed = (await http.patch(url, json={"templateId": "simmine001", "env": {"A": "1"}})).json()
+    assert (changed["image"], changed["disk"]) == ("ubuntu:24.04", 10)
+    assert changed["env"] == {"FROM_TEMPLATE": "yes", "A": "1"}
+    assert (await http.patch(url, json={"globalNetworking": True})).json()["globalNetworking"]["enabled"]
+
+
+async def test_a_network_mount_may_move_inside_the_pod(http):
+    body = {"name": "data", "size": 50, "dataCenter": "EU-RO-1"}
+    volume = (await http.post("/v2/network-volumes", json=body)).json()
+    pod = await create(http, mounts={"network": [{"volumeId": volume["id"], "path": "/a"}]})
+    moved = {"network": [{"volumeId": volume["id"], "path": "/b"}]}
+    assert (await http.patch(f"/v2/pods/{pod['id']}", json={"mounts": moved})).json()["mounts"] == moved
+    assert (await http.patch(f"/v2/network-volumes/{volume['id']}", json={"size": 60})).json()["size"] == 60
+    assert (await http.get(f"/v2/network-volumes/{volume['id']}")).json()["size"] == 60
+    assert (await http.get("/v2/network-volumes/none")).status_code == 404
+
+
+async def test_storage_a_data_center_does_not_have_is_400(http):
+    body = {"name": "data", "size": 50, "dataCenter": "US-TX-1"}
+    assert (await http.post("/v2/network-volumes", json=body)).status_code == 400
+    assert (await http.post("/v2/network-volumes", json={**body, "size": 5000})).status_code == 422
+
+
+async def test_bodies_that_are_no_json_object_are_refused(http):
+    assert (await http.post("/v2/pods", content=b"{")).status_code == 400
+    assert (await http.post("/v2/pods", json=[1])).json()["errors"] == ["$: got array, want object"]
+    assert (await http.post("/v2/pods/x/action", content=b"{")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gpu": None, "cpu": {"id": "cpu9", "vcpuCount": 2}},
+        {"gpu": None, "cpu": {"id": "cpu3c", "vcpuCount": 2}, "globalNetworking": True},
+        {
+            "gpu": None,
+            "cpu": {"id": "cpu3c", "vcpuCount": 2},
+            "mounts": {"persistent": {"size": 10, "path": "/"}},
+        },
+    ],
+)
+async def test_cpu_pods_have_rules_of_their_own(http, changes):
+    assert (await refused(http, **changes))[0] == 400
+
+
+async def test_a_cuda_filter_in_the_body_replaces_the_templates(http):
+    assert (await create(http, gpu={"id": L4, "count": 1, "minCudaVersion": "12.9"}))["cudaVersion"] == "13.0"
+    assert (await refused(http, gpu={"id": L4, "count": 1, "minCudaVersion": "12"}))[0] == 422
+    odd = await create(http, args="echo 'unfinished")
+    assert odd["cmd"] == ["echo 'unfinished"]
+
+
+async def test_restart_boots_the_container_again(http, clock):
+    pod = await create(http)
+    clock.step(minutes=5)
+    assert (await act(http, pod, "restart")).json()["runtime"] is None
+    clock.step(minutes=2)
+    logs = await http.get(f"/v2/pods/{pod['id']}/logs?source=container&since=2026-11-23T12:00:00Z")
+    assert "heartbeat 0" in logs.text
+    assert (await http.get(f"/v2/pods/{pod['id']}/logs?source=all")).status_code == 422
+    assert (await http.get(f"/v2/pods/{pod['id']}/logs?tail=0")).text == ""

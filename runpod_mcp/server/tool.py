@@ -1,0 +1,72 @@
+"""What a tool is here: its words, its arguments, its reply, and the function behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel
+
+from runpod_mcp.flows.context import House
+from runpod_mcp.server.input_schema import input_schema_of, schema_of
+from runpod_mcp.server.replies import Reply
+
+Handler = Callable[[House, Any], Awaitable[CallToolResult]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolSpec:
+    """One tool and what it does to the world."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[BaseModel]
+    reply: type[Reply]
+    handler: Handler
+    reads_only: bool = False
+    destroys: bool = False
+    repeatable: bool = False
+
+
+def tool_of(spec: ToolSpec, house: House) -> Tool:
+    """The SDK's view of a tool of this house.
+
+    The SDK drops unknown arguments in silence, so it is given all of them as one, and they are read strictly here;
+    the schema that clients see stays flat.
+    """
+
+    async def run(request: dict[str, Any]) -> CallToolResult:
+        return await spec.handler(house, spec.arguments.model_validate(request))
+
+    return Tool(
+        fn=run,
+        name=spec.name,
+        title=spec.title,
+        description=spec.description,
+        parameters=input_schema_of(spec.arguments),
+        fn_metadata=FuncMetadata(arg_model=_ONE_REQUEST.arg_model, output_schema=schema_of(spec.reply)),
+        is_async=True,
+        annotations=_hints(spec),
+    )
+
+
+def _one_request(request: dict[str, Any]) -> None:
+    """The shape of every call as the SDK sees it."""
+
+
+_ONE_REQUEST = func_metadata(_one_request, structured_output=False)
+
+
+def _hints(spec: ToolSpec) -> ToolAnnotations:
+    return ToolAnnotations(
+        title=spec.title,
+        read_only_hint=spec.reads_only,
+        destructive_hint=spec.destroys,
+        idempotent_hint=spec.repeatable,
+        open_world_hint=True,
+    )

@@ -1,0 +1,65 @@
+"""What a budget check costs does not depend on how much is past: counted in steps of SQLite, not in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ledger_helpers import BILLED, HOUR, NOON, allow, ended, reservation, settled
+
+from runpod_mcp.ledger import sqlite_rows as rows
+from runpod_mcp.ledger.sqlite import SqliteLedger
+from runpod_mcp.ledger.sqlite_file import SqliteFile
+from runpod_mcp.policy.spending import windows_between
+
+PAST = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)
+INSERT INTO reservation (id, principal, tool, request_id, request_hash, request, opened_at, lease_ends_at,
+    stopped_until, usd_per_hour, disk_usd_per_hour, stopped_usd_per_hour, gpus)
+SELECT 'past-' || i, 'local', 'create_pod', 'request-' || i, '', '', i, i + 10, i + 10, 1, 0, 0, 1 FROM n
+"""
+PAST_ENTRIES = """
+INSERT INTO entry (reservation_id, kind, at, pod_id, usd_per_hour, note)
+SELECT id, 'settled', opened_at, 'pod-' || id, 0, '' FROM reservation WHERE id LIKE 'past-%'
+UNION ALL SELECT id, 'ended', lease_ends_at, NULL, NULL, '' FROM reservation WHERE id LIKE 'past-%'
+"""
+
+
+async def steps_with(path: Path, many: int) -> int:
+    """Steps of SQLite's machine for one whole check, settlement and end with so many leases behind it."""
+    ledger = SqliteLedger(path)
+    await ledger.reserve(reservation("lives"), allow)
+    await ledger.close()
+    file, counted = SqliteFile(path), 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    with file.transaction(write=True) as db:
+        db.execute(PAST, {"many": many})
+        db.execute(PAST_ENTRIES)
+    with file.transaction(write=True) as db:
+        db.set_progress_handler(count, 1)
+        assert rows.find_repeated(db, "local", "request-new") is None
+        rows.spending(db, NOON, windows_between(NOON, NOON + HOUR))
+        lease = rows.add_reservation(db, reservation("next", request_id="request-new"))
+        for news in (settled(pod_id="pod-next"), ended(NOON + HOUR)):
+            assert rows.find_lease(db, "next") == lease
+            assert rows.holder_of_pod(db, "pod-next") in (None, "next")
+            lease = lease.after(news)
+            rows.add_entry(db, news, lease)
+        rows.find_lease_of_pod(db, "pod-next")
+        db.set_progress_handler(None, 0)
+    file.close()
+    assert await ledger.verify() == ()
+    assert (await ledger.spending(NOON, windows_between(NOON, NOON + HOUR))).closed["total"] == BILLED
+    await ledger.close()
+    return counted
+
+
+@pytest.mark.parametrize("many", [1_000, 20_000])
+async def test_a_check_with_a_long_past_takes_no_more_steps_than_with_a_short_one(tmp_path, many):
+    short = await steps_with(tmp_path / "short.db", 10)
+    long = await steps_with(tmp_path / "long.db", many)
+    assert 0 < long <= short * 1.05
