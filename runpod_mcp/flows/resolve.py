@@ -12,6 +12,8 @@ from runpod_mcp.policy.offer import Wanted
 from runpod_mcp.runpod.api import Template
 
 DEFAULT_CONTAINER_DISK_GB = 50
+CPU_CONTAINER_DISK_GB = 20
+"""Small CPU pods are refused a larger container disk (seen live), so the document's default would never start one."""
 
 
 async def resolve(house: House, request: CreateRequest) -> Wanted:
@@ -23,11 +25,19 @@ async def resolve(house: House, request: CreateRequest) -> Wanted:
     """
     if request.template_id:
         request = await _with_template(house, request, request.template_id)
-    if request.container_disk_in_gb is None and not request.template_id:
-        request = request.model_copy(update={"container_disk_in_gb": DEFAULT_CONTAINER_DISK_GB})
+    else:
+        request = _with_container_disk(request)
     for gap in house.api.gaps(request):
         raise gap
     return Wanted(request, await _pinned(house, request))
+
+
+def _with_container_disk(request: CreateRequest) -> CreateRequest:
+    """A container disk where the request has no wish of its own: left out or null."""
+    if request.container_disk_in_gb is not None and "container_disk_in_gb" in request.model_fields_set:
+        return request
+    size = CPU_CONTAINER_DISK_GB if request.compute_type == "CPU" else DEFAULT_CONTAINER_DISK_GB
+    return request.model_copy(update={"container_disk_in_gb": size})
 
 
 async def _with_template(house: House, request: CreateRequest, template_id: str) -> CreateRequest:

@@ -267,12 +267,13 @@ class Lease:
         return lease_plan(start, end, self.stopped_until, self.usd_per_hour, stopped, self.gpus).stretches
 
     def costs(self) -> Mapping[str, Usd]:
-        """What an ended lease cost, by the key of each window it touched."""
+        """What an ended lease cost, by the key of each window in which it cost anything."""
         stretches = self.stretches(0)
         if not stretches:
             return {}
         windows = windows_between(stretches[0].start, stretches[-1].end)
-        return {window.key: window.cost_of(stretches) for window in windows}
+        costs = ((window.key, window.cost_of(stretches)) for window in windows)
+        return {key: usd for key, usd in costs if usd}
 
     def parted(self, now: int) -> tuple[Holding, Plan]:
         """What it has cost up to now, as a holding that runs no more, and what is promised from now on."""

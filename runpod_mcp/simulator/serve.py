@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -104,5 +104,5 @@ async def _run(server: _Server, listener: socket.socket) -> None:
         await asyncio.shield(task)
     finally:
         server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
+        with anyio.CancelScope(shield=True):
             await task

@@ -121,6 +121,15 @@ async def test_a_request_id_is_free_again_when_nothing_came_of_it(ledger):
     assert fourth == Repeated(await ledger.lease("r3"))
 
 
+async def test_a_request_id_can_be_looked_up_before_anything_is_asked_of_the_ledger(ledger):
+    assert await ledger.lease_of_request("local", "again") is None
+    lease = await reserved(ledger, request_id="again")
+    assert await ledger.lease_of_request("local", "again") == lease
+    assert await ledger.lease_of_request("someone else", "again") is None
+    await ledger.write("r1", voided())
+    assert await ledger.lease_of_request("local", "again") is None
+
+
 async def test_request_ids_belong_to_their_principal_and_none_is_not_one(ledger):
     await reserved(ledger, "r1", request_id="same", principal="ann")
     await reserved(ledger, "r2", request_id="same", principal="ben")
