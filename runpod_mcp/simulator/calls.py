@@ -153,6 +153,11 @@ def bearer_key(call: Call) -> str | None:
     return key.strip() or None if scheme.lower() == "bearer" else None
 
 
+def edge_answer() -> Reply:
+    """What Cloudflare answers in front of Runpod: bare text, which says nothing about the key."""
+    return Reply(403, raw="error code: 1010", media_type="text/plain; charset=UTF-8")
+
+
 def block_urllib(call: Call) -> None:
     """Refuse Python's default user agent, as Cloudflare does in front of api.runpod.io."""
     if call.headers.get("user-agent", "").lower().startswith("python-urllib"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib
+from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib, edge_answer
 from runpod_mcp.simulator.graphql_create import read_order
 from runpod_mcp.simulator.graphql_query import Operation, QueryError, parse, pick
 from runpod_mcp.simulator.graphql_views import Node, cpu_flavors, data_centers, gpu_types, myself, pod_node
@@ -85,7 +85,7 @@ class GraphQL:
     def refuse(self, refusal: Refusal, _: str) -> Reply:
         """HTTP 200 with `errors`, or the status that was seen for the reason."""
         if refusal.reason is Reason.EDGE_BLOCKED:
-            return Reply(403, raw="error code: 1010", media_type="text/plain; charset=UTF-8")
+            return edge_answer()
         status, text, code = _ANSWERS.get(refusal.reason, (200, refusal.reason.value, "RUNPOD"))
         return _errors(status, refusal.detail or text, code, refusal.headers)
 

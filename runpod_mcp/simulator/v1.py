@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key
+from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, edge_answer
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
 from runpod_mcp.simulator.v1_create import read_changes, read_order
@@ -24,7 +24,6 @@ _ANSWERS: Mapping[Reason, tuple[int, str]] = {
     Reason.INVALID: (400, "invalid input"),
     Reason.UNAUTHORIZED: (401, "unauthorized"),
     Reason.FORBIDDEN: (403, "forbidden"),
-    Reason.EDGE_BLOCKED: (403, "error code: 1010"),
     Reason.BALANCE: (402, "insufficient balance"),
     Reason.NOT_FOUND: (404, "pod not found"),
     Reason.NO_PATH: (404, "not found"),
@@ -90,6 +89,8 @@ class V1:
 
     def refuse(self, refusal: Refusal, operation: str) -> Reply:
         """`{"error": "create pod: …", "status": 500}`, as the live bodies were."""
+        if refusal.reason is Reason.EDGE_BLOCKED:
+            return edge_answer()
         status, text = _ANSWERS[refusal.reason]
         text = "; ".join(refusal.errors) or refusal.detail or text
         if refusal.reason in _PREFIXED and operation in ("create", "start", "stop", "restart", "update"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runpod_mcp.simulator.bodies import Schema, violations
-from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib
+from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib, edge_answer
 from runpod_mcp.simulator.limits import Limits
 from runpod_mcp.simulator.pods import ACTIONS, Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
@@ -108,7 +108,7 @@ class V2:
     def refuse(self, refusal: Refusal, _: str) -> Reply:
         """An `application/problem+json` answer, or Cloudflare's bare text."""
         if refusal.reason is Reason.EDGE_BLOCKED:
-            return Reply(403, raw="error code: 1010", media_type="text/plain; charset=UTF-8")
+            return edge_answer()
         status, title, detail = _ANSWERS[refusal.reason]
         detail = detail if refusal.reason is Reason.INVALID else refusal.detail or detail
         body: dict[str, Any] = {"title": title, "status": status, "detail": detail}

@@ -254,3 +254,10 @@ async def test_a_phantom_refused_for_money_leaves_nothing_to_vanish(http, sim, c
     assert (await post(http)).status_code == 400
     clock.step(hours=1)
     assert (await books(http))["live"] == []
+
+
+@pytest.mark.parametrize("path", ["/v2/pods", "/v1/pods", "/graphql"])
+async def test_cloudflare_answers_bare_text_in_front_of_every_dialect(http, sim, path):
+    sim.faults.add("any", "cloudflare_1010")
+    answer = await http.post(path, json={"query": "{ myself { id } }"})
+    assert (answer.status_code, answer.text) == (403, "error code: 1010")
