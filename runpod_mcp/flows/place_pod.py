@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.adopt import Adopted, adopt
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.outcomes import end_pod, find_by_tag
+from runpod_mcp.flows.outcomes import find_by_tag
 from runpod_mcp.flows.rented import Held, Rented
 from runpod_mcp.flows.repeats import outcome_unknown
 from runpod_mcp.ledger.entries import Entry, EntryKind
-from runpod_mcp.money import Usd, as_dollars, show
+from runpod_mcp.money import as_dollars
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.values import RESERVATION_TAG
 from runpod_mcp.runpod.api import Created, CreateOutcome, NoCapacity, PodOrder, Refused, Unknown
@@ -63,19 +64,13 @@ async def _settled_outcome(house: House, held: Held, outcome: CreateOutcome) -> 
 
 async def _settle(house: House, held: Held, pod: Pod) -> Rented:
     """Start the lease at the billed price; a pod dearer than what was set aside is ended at once."""
-    ceiling = held.lease.reservation
-    compute = pod.usd_per_hour
-    if compute is None:
-        compute = Usd(ceiling.usd_per_hour - ceiling.disk_usd_per_hour)
-    billed = Usd(compute + ceiling.disk_usd_per_hour)
-    entry = Entry(kind=EntryKind.SETTLED, at=ceiling.opened_at, pod_id=pod.id, usd_per_hour=billed)
-    if billed > ceiling.usd_per_hour:
-        raise await _too_dear(house, held, pod, entry)
     try:
-        lease = await house.ledger.write(held.id, entry)
+        adopted = await adopt(house, held.lease.reservation, pod)
     except Failure as failure:
         raise _made_but_not_written(pod, failure) from failure
-    return Rented(pod, lease, held.offer)
+    if adopted.too_dear:
+        raise _too_dear(pod, adopted)
+    return Rented(pod, adopted.lease, held.offer)
 
 
 def _made_but_not_written(pod: Pod, failure: Failure) -> Failure:
@@ -89,25 +84,17 @@ def _made_but_not_written(pod: Pod, failure: Failure) -> Failure:
     )
 
 
-async def _too_dear(house: House, held: Held, pod: Pod, entry: Entry) -> Failure:
-    """End a pod that is billed above its ceiling; until it is known to be gone it is due, and it counts."""
-    now = house.now()
-    note = f"billed {show(entry.usd_per_hour or Usd(0))}/h, set aside {show(held.lease.reservation.usd_per_hour)}/h"
-    await house.ledger.write(held.id, replace(entry, lease_ends_at=now, stopped_until=now, note=note))
-    gone = await end_pod(house, pod.id)
-    if gone:
-        await house.ledger.write(
-            held.id, Entry(kind=EntryKind.ENDED, at=house.now(), note="billed above its ceiling")
-        )
+def _too_dear(pod: Pod, adopted: Adopted) -> Failure:
+    """What to say of a pod that was ended because of its price; until it is gone it is due, and it counts."""
     ending = (
-        "It was ended at once." if gone else "Ending it could not be confirmed yet; it will be tried again."
+        "It was ended at once." if adopted.gone else "Ending it is not confirmed yet and goes on being tried."
     )
     return Failure(
         Code.PRICE_ABOVE_QUOTE,
-        f"Runpod billed pod {pod.id} above the quote: {note}. {ending}",
-        Retry.CHANGED if gone else Retry.NEVER,
-        limit=as_dollars(held.lease.reservation.usd_per_hour),
-        requested=as_dollars(entry.usd_per_hour or Usd(0)),
+        f"Runpod billed pod {pod.id} above the quote: {adopted.too_dear}. {ending}",
+        Retry.CHANGED if adopted.gone else Retry.NEVER,
+        limit=as_dollars(adopted.lease.reservation.usd_per_hour),
+        requested=as_dollars(adopted.billed),
     )
 
 

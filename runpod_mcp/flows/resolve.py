@@ -53,13 +53,15 @@ async def _with_template(house: House, request: CreateRequest, template_id: str)
 
 
 def _supplied(template: Template, request: CreateRequest) -> dict[str, Any]:
-    supplied = {
+    supplied: dict[str, Any] = {
         "image_name": template.image,
         "container_disk_in_gb": template.container_disk_gb or DEFAULT_CONTAINER_DISK_GB,
         "volume_in_gb": template.volume_gb or 0,
         "volume_mount_path": template.volume_mount_path,
         "ports": list(template.ports) if template.ports is not None else None,
     }
+    if request.compute_type == "CPU":
+        del supplied["volume_in_gb"]  # Runpod skips a template's volume on CPU pods
     said = {name for name in request.model_fields_set if getattr(request, name) is not None}
     return {name: value for name, value in supplied.items() if name not in said and value is not None}
 
