@@ -56,9 +56,9 @@ def read_settings(
         api_key=key,
         api_key_from=source,
         api_url=(api_url or env.get("RUNPOD_API_URL") or DEFAULT_API_URL).rstrip("/"),
-        policy=Path(named).expanduser() if named else config_folder() / "policy.toml",
+        policy=_path("RUNPOD_MCP_POLICY", named or config_folder() / "policy.toml"),
         policy_named=named is not None,
-        ledger=Path(kept).expanduser() if kept else None,
+        ledger=_path("RUNPOD_MCP_LEDGER", kept) if kept else None,
         simulator=simulator,
     )
 
@@ -81,18 +81,27 @@ def _api_key(env: Mapping[str, str]) -> tuple[SecretStr | None, str]:
     if key := env.get("RUNPOD_API_KEY", "").strip():
         return SecretStr(key), "RUNPOD_API_KEY"
     if file := env.get("RUNPOD_API_KEY_FILE", "").strip():
-        return SecretStr(_key_file(Path(file).expanduser())), "RUNPOD_API_KEY_FILE"
+        return SecretStr(_key_file(_path("RUNPOD_API_KEY_FILE", file))), "RUNPOD_API_KEY_FILE"
     if found := _runpodctl_key(Path.home() / ".runpod" / "config.toml"):
         return SecretStr(found), "runpodctl's config file"
     return None, "nowhere"
 
 
+def _path(setting: str, named: str | Path) -> Path:
+    if "://" in str(named):
+        raise _broken(setting, "must be a file; a URL is not understood")
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        raise _broken(setting, "names the home of somebody who is not known here") from error
+
+
 def _key_file(path: Path) -> str:
     try:
-        key = path.read_text("utf-8").strip()
+        key = path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise _broken("RUNPOD_API_KEY_FILE", f"cannot be read ({type(error).__name__})") from error
-    if not key or "\n" in key:
+    if len(key.split()) != 1:
         raise _broken("RUNPOD_API_KEY_FILE", "must hold one line with the key")
     return key
 
@@ -100,8 +109,8 @@ def _key_file(path: Path) -> str:
 def _runpodctl_key(path: Path) -> str | None:
     """runpodctl keeps `apikey = "…"` in its TOML file; a file we cannot read is no key."""
     try:
-        found = {name.lower(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        found = {name.lower(): value for name, value in tomllib.loads(path.read_text("utf-8-sig")).items()}
+    except (OSError, ValueError, RecursionError):
         return None
     key = found.get("apikey")
     return key.strip() or None if isinstance(key, str) else None

@@ -7,7 +7,7 @@ import re
 import sys
 
 _SECRETS = re.compile(
-    r"\b(?:rpa|rps|sim)_[A-Za-z0-9_-]{4,}|(?i:bearer)\s+[^\s\"',}]+|(?i:api_key=)[^&\s\"']+"
+    r"(?i)(?:rpa|rps|sim)_[a-z0-9_-]{4,}|bearer\s+[^\s\"',}]+|api_?key[\"']?\s*[=:]\s*[\"']?[^&\s\"',}]+"
 )
 
 

@@ -15,6 +15,8 @@ SECONDS_PER_HOUR = 3600
 HOURS_PER_MONTH = 720
 
 _FLOAT32 = Context(prec=7)
+_EXACT = Context(prec=400)
+_MICRO_DOLLAR = Decimal("0.000001")
 
 
 def read_price(value: object) -> Usd | None:
@@ -27,13 +29,13 @@ def read_price(value: object) -> Usd | None:
         return None
     try:
         dollars = Decimal(str(value).strip())
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
     if not dollars.is_finite() or dollars < 0 or dollars >= 1_000_000:
         return None
     if isinstance(value, float):
         dollars = _FLOAT32.plus(dollars)
-    return Usd(int((dollars * MICRO).to_integral_value(ROUND_CEILING)))
+    return _whole_micros(dollars, ROUND_CEILING)
 
 
 def dollars(amount: int | float | str | Decimal) -> Usd:
@@ -42,13 +44,7 @@ def dollars(amount: int | float | str | Decimal) -> Usd:
     Raises:
         ValueError: the amount is not a finite number.
     """
-    try:
-        exact = Decimal(str(amount))
-    except InvalidOperation as error:
-        raise ValueError(f"not an amount in dollars: {amount!r}") from error
-    if not exact.is_finite():
-        raise ValueError(f"not an amount in dollars: {amount!r}")
-    return Usd(int((exact * MICRO).to_integral_value(ROUND_CEILING)))
+    return _rounded(amount, ROUND_CEILING)
 
 
 def limit(amount: int | float | Decimal) -> Usd:
@@ -57,10 +53,21 @@ def limit(amount: int | float | Decimal) -> Usd:
     Raises:
         ValueError: the amount is not a finite number.
     """
-    exact = Decimal(str(amount))
+    return _rounded(amount, ROUND_FLOOR)
+
+
+def _rounded(amount: int | float | str | Decimal, rounding: str) -> Usd:
+    try:
+        return _whole_micros(Decimal(str(amount)), rounding)
+    except InvalidOperation as error:
+        raise ValueError(f"not an amount in dollars: {amount!r}") from error
+
+
+def _whole_micros(exact: Decimal, rounding: str) -> Usd:
+    """Rounds once, whatever the number of digits; an infinite amount or no number at all is an InvalidOperation."""
     if not exact.is_finite():
-        raise ValueError(f"not an amount in dollars: {amount!r}")
-    return Usd(int((exact * MICRO).to_integral_value(ROUND_FLOOR)))
+        raise InvalidOperation
+    return Usd(int(exact.quantize(_MICRO_DOLLAR, rounding, _EXACT).scaleb(6, _EXACT)))
 
 
 def cost(usd_per_hour: Usd, seconds: int) -> Usd:

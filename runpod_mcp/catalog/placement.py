@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runpod_mcp.catalog.catalog import Catalog, CpuFlavor, DataCenter, GpuType, Stock
+from runpod_mcp.catalog.catalog import Catalog, DataCenter, Stock
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.money import Usd
 from runpod_mcp.pods.create_input import PodCreateInput
@@ -80,26 +80,28 @@ def place(
         if request.compute_type == "GPU"
         else _cpus(request, catalog, permits)
     )
-    candidates = [
-        _narrowed(c, by_place, places, request.data_center_priority) for c, by_place in chosen.found
+    found = [
+        _narrowed(one, places, request.data_center_priority) for one in chosen if isinstance(one, _Found)
     ]
-    ordered = _in_order(candidates, _custom_order(request))
+    ordered = _in_order(found, _custom_order(request))
+    left_out = [one for one in chosen if isinstance(one, LeftOut)]
+    left_out += [LeftOut(c.type_id, Code.NO_CAPACITY, "no stock") for c in found if c not in ordered]
     if one_place_each and places and request.data_center_priority == "custom":
         ordered = [replace(c, data_center_ids=(one,)) for c in ordered for one in c.data_center_ids]
-    return Placement(tuple(ordered), tuple(chosen.left_out))
+    return Placement(tuple(ordered), tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
-    found: list[tuple[Candidate, dict[str, Stock] | None]]
-    left_out: list[LeftOut]
+class _Found:
+    candidate: Candidate
+    by_place: Mapping[str, Stock] | None
 
 
 def _places(
     request: PodCreateInput, catalog: Catalog, permits: Permits, pinned: str | None
 ) -> tuple[str, ...]:
     """The data centers the pod may be in, in the request's order; none means any."""
-    asked = request.data_center_ids if "data_center_ids" in request.model_fields_set else []
+    asked = request.data_center_ids if request.asked("data_center_ids") else []
     for one in asked:
         if one not in catalog.data_centers and one not in DATA_CENTER_IDS:
             raise _not_known("dataCenterIds", "data center", one, [*catalog.data_centers, *DATA_CENTER_IDS])
@@ -126,10 +128,9 @@ def _may_be_in(
 
 
 def _nowhere(request: PodCreateInput, tried: Sequence[str], pinned: str | None) -> Failure:
+    asked = request.data_center_ids if request.asked("data_center_ids") else []
     filters = [
-        f"dataCenterIds {', '.join(request.data_center_ids)}"
-        if "data_center_ids" in request.model_fields_set
-        else "",
+        f"dataCenterIds {', '.join(asked)}" if asked else "",
         f"countryCodes {', '.join(request.country_codes)}" if request.country_codes else "",
         "globalNetworking" if request.global_networking else "",
         f"the network volume's data center {pinned}" if pinned else "",
@@ -143,53 +144,48 @@ def _nowhere(request: PodCreateInput, tried: Sequence[str], pinned: str | None) 
     )
 
 
-def _gpus(request: PodCreateInput, catalog: Catalog, permits: Permits) -> _Chosen:
-    chosen = _Chosen([], [])
-    for one in _asked(request.gpu_type_ids, catalog.gpus, GPU_TYPE_IDS, "gpuTypeIds", "GPU type"):
-        gpu = catalog.gpus.get(one)
-        if not permits.gpu(one):
-            if request.gpu_type_ids:
-                chosen.left_out.append(LeftOut(one, Code.GPU_NOT_ALLOWED, "the policy does not allow it"))
-        elif problem := _gpu_problem(gpu, request):
-            chosen.left_out.append(LeftOut(one, *problem))
-        elif gpu and (price := gpu.price(request.cloud_type)):
-            candidate = Candidate(one, Usd(price * request.gpu_count), gpu.stock)
-            chosen.found.append((candidate, _by_place(gpu)))
-    return chosen
+def _gpus(request: PodCreateInput, catalog: Catalog, permits: Permits) -> list[_Found | LeftOut]:
+    asked = _asked(request.gpu_type_ids, catalog.gpus, GPU_TYPE_IDS, "gpuTypeIds", "GPU type")
+    refused = LeftOut("", Code.GPU_NOT_ALLOWED, "the policy does not allow it")
+    return [
+        _gpu(one, request, catalog) if permits.gpu(one) else replace(refused, type_id=one)
+        for one in asked
+        if request.gpu_type_ids or permits.gpu(one)
+    ]
 
 
-def _gpu_problem(gpu: GpuType | None, request: PodCreateInput) -> tuple[Code, str] | None:
-    if gpu is None or gpu.price(request.cloud_type) is None:
-        return Code.PRICE_UNKNOWN, f"no price in {request.cloud_type}"
+def _gpu(one: str, request: PodCreateInput, catalog: Catalog) -> _Found | LeftOut:
+    gpu = catalog.gpus.get(one)
+    price = gpu.price(request.cloud_type) if gpu else None
+    if gpu is None or price is None:
+        return LeftOut(one, Code.PRICE_UNKNOWN, f"no price in {request.cloud_type}")
     most = gpu.max_count(request.cloud_type)
     if request.gpu_count > most:
-        return Code.TOO_MANY_GPUS, f"at most {most} in one {request.cloud_type} pod"
-    return None
+        return LeftOut(one, Code.TOO_MANY_GPUS, f"at most {most} in one {request.cloud_type} pod")
+    candidate = Candidate(one, Usd(price * request.gpu_count), gpu.stock)
+    return _Found(candidate, gpu.stock_by_data_center)
 
 
-def _cpus(request: PodCreateInput, catalog: Catalog, permits: Permits) -> _Chosen:
-    chosen = _Chosen([], [])
-    for one in _asked(request.cpu_flavor_ids, catalog.cpus, CPU_FLAVOR_IDS, "cpuFlavorIds", "CPU flavor"):
-        flavor = catalog.cpus.get(one)
-        if not permits.cpu(one):
-            if request.cpu_flavor_ids:
-                chosen.left_out.append(LeftOut(one, Code.CPU_NOT_ALLOWED, "the policy does not allow it"))
-        elif problem := _cpu_problem(flavor, request):
-            chosen.left_out.append(LeftOut(one, *problem))
-        elif flavor and flavor.usd_per_hour_per_vcpu:
-            candidate = Candidate(one, Usd(flavor.usd_per_hour_per_vcpu * request.vcpu_count), flavor.stock)
-            chosen.found.append((candidate, _by_place(flavor)))
-    return chosen
+def _cpus(request: PodCreateInput, catalog: Catalog, permits: Permits) -> list[_Found | LeftOut]:
+    asked = _asked(request.cpu_flavor_ids, catalog.cpus, CPU_FLAVOR_IDS, "cpuFlavorIds", "CPU flavor")
+    refused = LeftOut("", Code.CPU_NOT_ALLOWED, "the policy does not allow it")
+    return [
+        _cpu(one, request, catalog) if permits.cpu(one) else replace(refused, type_id=one)
+        for one in asked
+        if request.cpu_flavor_ids or permits.cpu(one)
+    ]
 
 
-def _cpu_problem(flavor: CpuFlavor | None, request: PodCreateInput) -> tuple[Code, str] | None:
+def _cpu(one: str, request: PodCreateInput, catalog: Catalog) -> _Found | LeftOut:
+    flavor = catalog.cpus.get(one)
     if request.cloud_type != "SECURE":
-        return Code.CLOUD_NOT_ALLOWED, "CPU pods exist in SECURE only"
+        return LeftOut(one, Code.CLOUD_NOT_ALLOWED, "CPU pods exist in SECURE only")
     if flavor is None or not flavor.usd_per_hour_per_vcpu:
-        return Code.PRICE_UNKNOWN, "no price"
+        return LeftOut(one, Code.PRICE_UNKNOWN, "no price")
     if not flavor.min_vcpus <= request.vcpu_count <= flavor.max_vcpus:
-        return Code.INVALID_ARGUMENTS, f"has {flavor.min_vcpus} to {flavor.max_vcpus} vCPUs"
-    return None
+        return LeftOut(one, Code.INVALID_ARGUMENTS, f"has {flavor.min_vcpus} to {flavor.max_vcpus} vCPUs")
+    candidate = Candidate(one, Usd(flavor.usd_per_hour_per_vcpu * request.vcpu_count), flavor.stock)
+    return _Found(candidate, flavor.stock_by_data_center)
 
 
 def _asked(
@@ -199,7 +195,7 @@ def _asked(
     for one in asked or ():
         if one not in known and one not in documented:
             raise _not_known(field, kind, one, [*known, *documented])
-    return list(dict.fromkeys(asked or known))
+    return list(dict.fromkeys(asked or known or documented))
 
 
 def _not_known(field: str, kind: str, word: str, known: Sequence[str]) -> Failure:
@@ -210,18 +206,12 @@ def _not_known(field: str, kind: str, word: str, known: Sequence[str]) -> Failur
         f"{field}: there is no {kind} {clean(word, 60)!r}{hint}",
         field=field,
         requested=clean(word, 60),
-        alternatives=[meant] if meant else (),
     )
 
 
-def _by_place(item: GpuType | CpuFlavor) -> dict[str, Stock] | None:
-    return None if item.stock_by_data_center is None else dict(item.stock_by_data_center)
-
-
-def _narrowed(
-    candidate: Candidate, by_place: dict[str, Stock] | None, places: tuple[str, ...], priority: str
-) -> Candidate:
+def _narrowed(found: _Found, places: tuple[str, ...], priority: str) -> Candidate:
     """The candidate in these places: where it has stock, the fullest first unless the order was given."""
+    candidate, by_place = found.candidate, found.by_place
     if not places:
         return candidate
     if by_place is None:
@@ -240,7 +230,7 @@ def _custom_order(request: PodCreateInput) -> bool:
 
 
 def _in_order(candidates: list[Candidate], custom: bool) -> list[Candidate]:
-    """The given order, or most stock and then cheapest; what has no stock only counts when nothing else has."""
+    """The given order, or most stock and then cheapest; what has no stock is only tried when nothing else has any."""
     if custom:
         return candidates
     stocked = [c for c in candidates if c.stock > Stock.NONE] or candidates

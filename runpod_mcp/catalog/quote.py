@@ -54,10 +54,15 @@ class Quote:
         return Usd(self.compute_usd_per_hour + self.disks.running_usd_per_hour)
 
     @property
+    def dearest_usd_per_hour(self) -> Usd:
+        """The same, or the stopped pod where its volume costs more than that."""
+        return max(self.usd_per_hour, self.disks.stopped_usd_per_hour)
+
+    @property
     def usd_per_lease(self) -> Usd:
         """The most the lease can cost, with the time the pod may be kept stopped after it."""
-        running = cost(self.usd_per_hour, self.terms.lease_seconds)
-        return Usd(running + cost(self.disks.stopped_usd_per_hour, self.terms.keep_stopped_seconds))
+        lease = cost(self.dearest_usd_per_hour, self.terms.lease_seconds)
+        return Usd(lease + cost(self.disks.stopped_usd_per_hour, self.terms.keep_stopped_seconds))
 
 
 def _per_hour(usd_per_month: int) -> Usd:

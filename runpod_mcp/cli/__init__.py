@@ -65,6 +65,26 @@ def simulator(port: int, seed: int, boot_seconds: float) -> None:
     run_simulator(port, seed, boot_seconds)
 
 
+@cli.command()
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def reconcile(as_json: bool, **flags: object) -> None:
+    """Compare the ledger with Runpod once: adopt, correct, close, report what nobody rented here."""
+    from runpod_mcp.cli.keep import run_reconcile
+
+    run_reconcile(Options.of(flags), as_json)
+
+
+@cli.command()
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def reap(as_json: bool, **flags: object) -> None:
+    """End every lease that is due, once; for cron and timers."""
+    from runpod_mcp.cli.keep import run_reap
+
+    run_reap(Options.of(flags), as_json)
+
+
 @cli.group()
 def policy() -> None:
     """Write and check the policy: what an agent may rent and spend."""

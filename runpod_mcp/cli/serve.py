@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 import click
 
 from runpod_mcp.cli.options import Options
 from runpod_mcp.config import Settings
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.keeper import keep
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.server.app import build_server
 from runpod_mcp.wiring import open_house
@@ -20,7 +24,7 @@ def serve_stdio(options: Options) -> None:
     _log(settings)
 
     async def run() -> None:
-        async with open_house(settings) as house:
+        async with _kept_house(settings) as house:
             await build_server(house).run_stdio_async()
 
     anyio.run(run)
@@ -37,10 +41,19 @@ def serve_http(options: Options, address: str) -> None:
     _log(settings)
 
     async def run() -> None:
-        async with open_house(settings) as house:
+        async with _kept_house(settings) as house:
             await build_server(house).run_streamable_http_async(host=host, port=port)
 
     anyio.run(run)
+
+
+@asynccontextmanager
+async def _kept_house(settings: Settings) -> AsyncIterator[House]:
+    """A house whose leases are looked after while it is open."""
+    async with open_house(settings) as house, anyio.create_task_group() as tasks:
+        tasks.start_soon(keep, house)
+        yield house
+        tasks.cancel_scope.cancel()
 
 
 def _log(settings: Settings) -> None:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.adopt import adopt, by_tag, stopped_rate
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
+from runpod_mcp.flows.judge import approval_needed
+from runpod_mcp.flows.outcomes import is_gone, see_stopped, trouble_ending, unconfirmed
 from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
-from runpod_mcp.money import ZERO
-from runpod_mcp.pods.pod import Pod, PodStatus
+from runpod_mcp.money import ZERO, Usd
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
-from runpod_mcp.runpod.api import NoCapacity, Refused
+from runpod_mcp.runpod.api import Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A pod after a change; `pod` is None when it is gone, `lease` when it is not managed."""
+    """A pod after a change: what it costs now, and its lease; None when it is not managed."""
 
     pod_id: str
-    pod: Pod | None
+    usd_per_hour: Usd
     lease: Lease | None
 
 
@@ -49,27 +49,37 @@ async def delete_pod(house: House, pod_id: str) -> Changed:
 
 
 async def _may_touch(house: House, tool: str, pod_id: str) -> Lease | None:
-    """The pod's lease; None for a pod made elsewhere that the policy lets be changed here.
+    """The pod's lease, where one still counts; None for a pod that may be changed here all the same.
+
+    That is one that carries a tag of this ledger, or any pod where the policy says so.
 
     Raises:
         Failure: `not_managed`, `not_found`, `approval_required`.
     """
     policy = _policy_or_none(house)
-    lease = await house.ledger.lease_of_pod(pod_id)
     if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
-        raise Failure(Code.APPROVAL_REQUIRED, f"A person must allow this first: {reason}.", Retry.NEVER)
+        raise approval_needed(reason)
+    lease = await house.ledger.lease_of_pod(pod_id)
     if lease and lease.still_counts:
         return lease
-    if await house.api.get_pod(pod_id) is None:
+    pod = await house.api.get_pod(pod_id)
+    if pod is None:
         raise not_found(pod_id, lease)
-    if not (policy and policy.pods.manage_unmanaged):
-        raise Failure(
-            Code.NOT_MANAGED,
-            f"Pod {clean(pod_id, 40)} was not rented through this server, so it is left alone "
-            "(pods.manage_unmanaged in the policy decides).",
-            Retry.NEVER,
-        )
-    return None
+    lease = lease or await by_tag(house, pod)
+    if lease is None and not (policy and policy.pods.manage_unmanaged):
+        raise _not_managed(pod_id)
+    if lease and lease.state in (LeaseState.OPEN, LeaseState.UNKNOWN):
+        lease = (await adopt(house, lease.reservation, pod)).lease
+    return lease if lease and lease.still_counts else None
+
+
+def _not_managed(pod_id: str) -> Failure:
+    return Failure(
+        Code.NOT_MANAGED,
+        f"Pod {clean(pod_id, 40)} was not rented through this server, so it is left alone. "
+        "A person can allow it with manage_unmanaged under [pods] in the policy.",
+        Retry.NEVER,
+    )
 
 
 def _policy_or_none(house: House) -> Policy | None:
@@ -82,42 +92,35 @@ def _policy_or_none(house: House) -> Policy | None:
 
 async def _stop(house: House, pod_id: str, lease: Lease | None) -> Changed:
     outcome = await house.api.stop_pod(pod_id)
-    pod = await see_stopped(house, pod_id)
+    pod = await see_stopped(house, pod_id, patiently=not isinstance(outcome, Refused))
     if pod is None and await is_gone(house, pod_id):
-        await _write_ended(house, lease)
+        await _write(house, lease, _ended(house), f"Pod {pod_id} is gone")
         raise not_found(pod_id, lease)
-    if pod is None and isinstance(outcome, Refused | NoCapacity):
-        why = outcome.message if isinstance(outcome, Refused) else "no capacity"
-        raise Failure(outcome.code if isinstance(outcome, Refused) else Code.CONFLICT, why, Retry.LATER)
     if pod is None:
-        raise _unconfirmed(f"Stopping pod {clean(pod_id, 40)} could not be confirmed")
-    if lease and lease.state is not LeaseState.STOPPED:
-        lease = await house.ledger.write(lease.reservation.id, _stopped(house, pod))
-    return Changed(pod_id, pod, lease)
-
-
-def _stopped(house: House, pod: Pod) -> Entry:
-    if pod.status is PodStatus.TERMINATED:
-        return Entry(kind=EntryKind.ENDED, at=house.now())
-    rate = Disks(0, pod.volume_gb or 0).stopped_usd_per_hour
-    return Entry(kind=EntryKind.STOPPED, at=house.now(), usd_per_hour=rate)
+        raise unconfirmed(f"Stopping pod {pod_id}", outcome)
+    rate = stopped_rate(pod)
+    entry = Entry(kind=EntryKind.STOPPED, at=house.now(), usd_per_hour=rate)
+    return Changed(pod_id, rate, await _write(house, lease, entry, f"Pod {pod_id} is stopped"))
 
 
 async def _delete(house: House, pod_id: str, lease: Lease | None) -> Changed:
-    if not await end_pod(house, pod_id):
-        raise _unconfirmed(f"The end of pod {clean(pod_id, 40)} could not be confirmed")
-    return Changed(pod_id, None, await _write_ended(house, lease))
+    if trouble := await trouble_ending(house, pod_id):
+        raise trouble
+    return Changed(pod_id, ZERO, await _write(house, lease, _ended(house), f"Pod {pod_id} is deleted"))
 
 
-async def _write_ended(house: House, lease: Lease | None) -> Lease | None:
-    if lease is None:
-        return None
-    return await house.ledger.write(lease.reservation.id, Entry(kind=EntryKind.ENDED, at=house.now()))
+def _ended(house: House) -> Entry:
+    return Entry(kind=EntryKind.ENDED, at=house.now())
 
 
-def _unconfirmed(what: str) -> Failure:
-    return Failure(
-        Code.RUNPOD_UNAVAILABLE,
-        f"{what}; it still counts as before. Call again in a moment, repeating this is safe.",
-        Retry.LATER,
-    )
+async def _write(house: House, lease: Lease | None, entry: Entry, done: str) -> Lease | None:
+    """Write down what was done, where there is a lease.
+
+    Raises:
+        Failure: the ledger cannot be written; says that it was done all the same.
+    """
+    try:
+        return await house.ledger.write(lease.reservation.id, entry) if lease else None
+    except Failure as failure:
+        message = f"{done}, but that could not be written down ({failure.message}) Call again to write it."
+        raise Failure(failure.code, message, Retry.LATER) from failure

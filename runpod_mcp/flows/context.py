@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from runpod_mcp.clock import Clock, epoch
@@ -24,7 +25,7 @@ class Policies(Protocol):
 class House:
     """The rooms, wired together once.
 
-    `principal` is whose budget it is. `look_again_after` are the waits, in seconds, between looks for a pod whose
+    `principal` is whose budget it is, `holder` the name under which this process claims work that only one should do. `look_again_after` are the waits, in seconds, between looks for a pod whose
     create call was not answered; `confirm_after` those between looks for a pod that should be gone.
     """
 
@@ -34,6 +35,7 @@ class House:
     prices: Prices
     clock: Clock
     principal: str = "local"
+    holder: str = field(default_factory=lambda: secrets.token_hex(8))
     look_again_after: tuple[float, ...] = (1, 2, 4, 8)
     confirm_after: tuple[float, ...] = (0.5, 1, 2, 4)
 

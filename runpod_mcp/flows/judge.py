@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runpod_mcp.catalog.placement import Permits, place
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
@@ -13,6 +14,8 @@ from runpod_mcp.policy.offer import Wanted
 from runpod_mcp.policy.rules import judge_request
 from runpod_mcp.policy.spending import windows_between
 
+EVERYTHING = Permits(lambda _: True, lambda _: True, lambda _, __: True, limits_place=False)
+
 
 async def judge(house: House, policy: Policy, wanted: Wanted) -> tuple[Allow | AskHuman, Case]:
     """Judge a create as things stand now; nothing is set aside yet.
@@ -23,8 +26,18 @@ async def judge(house: House, policy: Policy, wanted: Wanted) -> tuple[Allow | A
     case = await gather(house, policy, wanted)
     decision = decide(case, wanted)
     if isinstance(decision, Deny):
+        _refuse_unknown_ids(case, wanted)
         raise with_alternatives(case, wanted, decision).as_failure()
     return decision, case
+
+
+def _refuse_unknown_ids(case: Case, wanted: Wanted) -> None:
+    """An id that nobody sells is a slip of the pen, not a wish that the policy denies.
+
+    Raises:
+        Failure: `invalid_arguments`, naming the nearest id.
+    """
+    place(wanted.request, case.catalog, EVERYTHING, wanted.pinned)
 
 
 async def gather(house: House, policy: Policy, wanted: Wanted) -> Case:
@@ -60,6 +73,6 @@ def approval_needed(reason: str) -> Failure:
     """The refusal for a request that a person must allow first."""
     return Failure(
         Code.APPROVAL_REQUIRED,
-        f"A person must allow this first: {reason}. Ask them to raise the limit in [approval] of the policy.",
+        f"A person must allow this first: {reason}. Ask them; they can change [approval] in the policy.",
         Retry.NEVER,
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runpod_mcp.errors import Failure
+from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.pods.pod import Pod, PodStatus
+from runpod_mcp.pods.words import clean
+from runpod_mcp.runpod.api import ChangeOutcome, Refused
 
 
 async def find_by_tag(house: House, reservation_id: str) -> Pod | None:
@@ -33,17 +35,37 @@ def tagged(pods: Sequence[Pod], reservation_id: str) -> Pod | None:
 
 
 async def end_pod(house: House, pod_id: str) -> bool:
-    """Delete a pod and read until it is gone; False when that could not be confirmed.
+    """Delete a pod and read until it is gone; False when that could not be confirmed."""
+    return await trouble_ending(house, pod_id) is None
+
+
+async def trouble_ending(house: House, pod_id: str) -> Failure | None:
+    """Delete a pod and read until it is gone; what is in the way, where that could not be confirmed.
 
     A delete that was accepted is no proof, and neither is a 404 on it: only reading the pod and the list is.
     """
+    outcome: ChangeOutcome | None = None
     for wait in (0.0, *house.confirm_after):
         if wait:
             await house.clock.sleep(wait)
-        await house.api.delete_pod(pod_id)
+        outcome = await house.api.delete_pod(pod_id)
         if await is_gone(house, pod_id):
-            return True
-    return False
+            return None
+        if isinstance(outcome, Refused) and outcome.code is Code.UNAUTHORIZED:
+            break
+    return unconfirmed(f"The end of pod {clean(pod_id, 40)}", outcome)
+
+
+def unconfirmed(what: str, outcome: ChangeOutcome | None) -> Failure:
+    """A change that cannot be seen to have happened, and Runpod's reason where it gave one."""
+    if isinstance(outcome, Refused):
+        retry = Retry.NEVER if outcome.code is Code.UNAUTHORIZED else Retry.LATER
+        return Failure(outcome.code, f"{outcome.message} The pod still counts as before.", retry)
+    return Failure(
+        Code.RUNPOD_UNAVAILABLE,
+        f"{what} could not be confirmed, so it still counts as before. Calling again in a moment is safe.",
+        Retry.LATER,
+    )
 
 
 async def is_gone(house: House, pod_id: str) -> bool:
@@ -58,15 +80,15 @@ async def is_gone(house: House, pod_id: str) -> bool:
     return all(other.id != pod_id or other.status is PodStatus.TERMINATED for other in listed)
 
 
-async def see_stopped(house: House, pod_id: str) -> Pod | None:
-    """The pod once it no longer bills compute, or None when that could not be seen in time."""
-    for wait in (0.0, *house.confirm_after):
+async def see_stopped(house: House, pod_id: str, *, patiently: bool = True) -> Pod | None:
+    """The stopped pod, or None when that could not be seen: at once, or in time where one waits for it."""
+    for wait in (0.0, *house.confirm_after) if patiently else (0.0,):
         if wait:
             await house.clock.sleep(wait)
         try:
             pod = await house.api.get_pod(pod_id)
         except Failure:
             continue
-        if pod is not None and not pod.bills_compute:
+        if pod is not None and pod.status is PodStatus.STOPPED:
             return pod
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,7 +16,9 @@ from runpod_mcp.ledger.entries import Entry, EntryKind
 from runpod_mcp.money import as_dollars
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.values import RESERVATION_TAG
-from runpod_mcp.runpod.api import Created, CreateOutcome, NoCapacity, PodOrder, Refused, Unknown
+from runpod_mcp.runpod.api import Created, CreateOutcome, PodOrder, Refused, Unknown
+
+log = logging.getLogger(__name__)
 
 
 async def place_pod(house: House, held: Held) -> Rented:
@@ -24,20 +27,16 @@ async def place_pod(house: House, held: Held) -> Rented:
     Raises:
         Failure: nothing was made and the money is free again; or `outcome_unknown`, and it stays set aside.
     """
-    refused: list[NoCapacity] = []
     for order in _orders(house, held):
         outcome = await _settled_outcome(house, held, await house.api.create_pod(order))
         if isinstance(outcome, Created):
-            return await _settle(house, held, outcome.pod)
+            return await _settle(house, held, _with_hardware(outcome.pod, order))
         if isinstance(outcome, Unknown):
-            await _write(house, held, EntryKind.UNKNOWN, outcome.reason)
+            await _try_to_write(house, held, EntryKind.UNKNOWN, outcome.reason)
             raise outcome_unknown(held.lease)
         if isinstance(outcome, Refused):
-            await _write(house, held, EntryKind.VOIDED, f"{outcome.code}: {outcome.message}")
-            raise _refusal(outcome)
-        refused.append(outcome)
-    await _write(house, held, EntryKind.VOIDED, f"no capacity for {len(refused)} candidates")
-    raise _no_capacity(held)
+            raise await _nothing_made(house, held, _refusal(outcome))
+    raise await _nothing_made(house, held, _no_capacity(held))
 
 
 def _orders(house: House, held: Held) -> Iterator[PodOrder]:
@@ -51,6 +50,13 @@ def _orders(house: House, held: Held) -> Iterator[PodOrder]:
         places = tuple(dict.fromkeys(one for c in group for one in c.data_center_ids))
         chosen = replace(order, gpu_type_ids=types) if gpu else replace(order, cpu_flavor_ids=types)
         yield replace(chosen, data_center_ids=places)
+
+
+def _with_hardware(pod: Pod, order: PodOrder) -> Pod:
+    """The pod with the GPUs that were ordered, where a new one does not show them yet (v1)."""
+    if pod.gpu_type_id or len(order.gpu_type_ids) != 1:
+        return pod
+    return replace(pod, gpu_type_id=order.gpu_type_ids[0], gpu_count=order.request.gpu_count)
 
 
 async def _settled_outcome(house: House, held: Held, outcome: CreateOutcome) -> CreateOutcome:
@@ -77,8 +83,8 @@ def _made_but_not_written(pod: Pod, failure: Failure) -> Failure:
     """The money stays set aside, and the tag leads back to the pod once the ledger can be written again."""
     return Failure(
         Code.OUTCOME_UNKNOWN,
-        f"Pod {pod.id} was rented but could not be written down ({failure.message}) Do not repeat the call; the pod "
-        "is adopted by its tag once the ledger can be written.",
+        f"Pod {pod.id} was rented but could not be written down ({failure.message}) Do not repeat the call: the pod "
+        "bills, list_pods shows it, and delete_pod ends it once the ledger can be written.",
         Retry.NEVER,
         requested=pod.id,
     )
@@ -98,13 +104,35 @@ def _too_dear(pod: Pod, adopted: Adopted) -> Failure:
     )
 
 
-async def _write(house: House, held: Held, kind: EntryKind, note: str) -> None:
-    await house.ledger.write(held.id, Entry(kind=kind, at=house.now(), note=note))
+async def _nothing_made(house: House, held: Held, failure: Failure) -> Failure:
+    """Free the money. Where the ledger cannot be written it stays set aside, and the failure says so."""
+    if await _try_to_write(house, held, EntryKind.VOIDED, str(failure)):
+        return failure
+    kept = f"The ledger could not be written, so the money for it stays set aside as {held.id}."
+    return replace(failure, message=f"{failure.message} {kept}")
+
+
+async def _try_to_write(house: House, held: Held, kind: EntryKind, note: str) -> bool:
+    """Whether it could be written; where it could not, the money stays set aside."""
+    try:
+        await house.ledger.write(held.id, Entry(kind=kind, at=house.now(), note=note))
+    except Failure as failure:
+        log.error("reservation %s could not be brought up to date: %s", held.id, failure)
+        return False
+    return True
+
+
+_RETRIES = {
+    Code.UNAUTHORIZED: Retry.NEVER,
+    Code.INSUFFICIENT_BALANCE: Retry.LATER,
+    Code.RATE_LIMITED: Retry.LATER,
+    Code.RUNPOD_UNAVAILABLE: Retry.LATER,
+}
 
 
 def _refusal(outcome: Refused) -> Failure:
-    later = outcome.code in (Code.RATE_LIMITED, Code.RUNPOD_UNAVAILABLE)
-    return Failure(outcome.code, outcome.message, Retry.LATER if later else Retry.CHANGED)
+    message = f"{outcome.message} Nothing was rented."
+    return Failure(outcome.code, message, _RETRIES.get(outcome.code, Retry.CHANGED))
 
 
 def _no_capacity(held: Held) -> Failure:

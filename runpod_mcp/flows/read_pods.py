@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runpod_mcp.clock import from_epoch
 from runpod_mcp.errors import Code, Failure
+from runpod_mcp.flows.adopt import by_tag
 from runpod_mcp.flows.context import House
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.pods.pod import Pod
@@ -29,9 +30,13 @@ async def list_pods(house: House) -> tuple[list[Seen], list[Lease]]:
         Failure: Runpod or the ledger cannot be read.
     """
     pods = await house.api.list_pods()
-    leases = {lease.pod_id: lease for lease in await house.ledger.leases()}
-    seen = [Seen(pod, leases.pop(pod.id, None)) for pod in sorted(pods, key=_age)]
-    return seen, list(leases.values())
+    leases = await house.ledger.leases()
+    by_id = {lease.pod_id or lease.reservation.id: lease for lease in leases}
+    seen = [
+        Seen(pod, by_id.get(pod.id) or by_id.get(pod.reservation_id or "")) for pod in sorted(pods, key=_age)
+    ]
+    shown = {one.lease.reservation.id for one in seen if one.lease}
+    return seen, [lease for lease in leases if lease.reservation.id not in shown]
 
 
 def _age(pod: Pod) -> tuple[str, str]:
@@ -48,6 +53,7 @@ async def get_pod(house: House, pod_id: str) -> Seen:
     lease = await house.ledger.lease_of_pod(pod_id)
     if pod is None:
         raise not_found(pod_id, lease)
+    lease = lease or await by_tag(house, pod)
     return Seen(pod, lease if lease and lease.still_counts else None)
 
 

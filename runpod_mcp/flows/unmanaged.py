@@ -20,9 +20,9 @@ async def unmanaged_holdings(house: House, policy: Policy) -> tuple[Holding, ...
     """
     if not policy.budget.include_unmanaged:
         return ()
-    leases = await house.ledger.leases()
-    ours = {lease.pod_id for lease in leases} | {lease.reservation.id for lease in leases}
     pods = await house.api.list_pods()
+    leases = await house.ledger.leases()  # after the pods: one rented in between must not be counted twice
+    ours = {lease.pod_id for lease in leases} | {lease.reservation.id for lease in leases}
     return tuple(
         _holding(pod, house.now()) for pod in pods if pod.id not in ours and pod.reservation_id not in ours
     )

@@ -58,6 +58,13 @@ CREATE TABLE spent (
     usd INTEGER NOT NULL
 ) STRICT;
 
+-- Who is at work that only one process should do, and until when the others leave it alone.
+CREATE TABLE claim (
+    work TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+
 CREATE TRIGGER reservation_is_not_replaced BEFORE INSERT ON reservation
 WHEN EXISTS (SELECT 1 FROM reservation WHERE seq = NEW.seq OR id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'a reservation is written once'); END;

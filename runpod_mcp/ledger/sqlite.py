@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from runpod_mcp.ledger.sqlite_verify import problems
 from runpod_mcp.ledger.store import ChangeJudge, Judge, Repeated, Reserved
 from runpod_mcp.ledger.transitions import step
 from runpod_mcp.policy.decision import Deny
-from runpod_mcp.policy.spending import Spending, Window, day_of, month_of
+from runpod_mcp.policy.spending import Spending, Window
 
 T = TypeVar("T")
 
@@ -75,6 +75,10 @@ class SqliteLedger:
             return known
         return await self._write(lambda db: rows.spending(db, rows.advance(db, now), windows))
 
+    async def claim(self, work: str, holder: str, now: int, seconds: int) -> bool:
+        """Take on work that only one process should do, for so many seconds; False while another one has it."""
+        return await self._write(lambda db: rows.claim(db, work, holder, now, seconds))
+
     async def verify(self) -> Sequence[str]:
         """Compute everything that is derived anew, from all that was ever written, and say what differs."""
         return await self._read(lambda db: tuple(problems(db)))
@@ -112,7 +116,7 @@ def _reserve(db: sqlite3.Connection, reservation: Reservation, judge: Judge) -> 
         raise Failure(Code.CONFLICT, f"The reservation {reservation.id} already exists.", Retry.NEVER)
     now = rows.advance(db, reservation.opened_at)
     reservation = reservation.moved_to(now)
-    denied = judge(rows.spending(db, now, _with_now(now, reservation.plan().windows())))
+    denied = judge(rows.spending(db, now, reservation.plan().windows()))
     return denied or Reserved(rows.add_reservation(db, reservation))
 
 
@@ -142,7 +146,7 @@ def _amend(db: sqlite3.Connection, reservation_id: str, entry: Entry, judge: Cha
         return _apply(db, lease, after, entry)
     now = rows.advance(db, entry.at)
     past, plan = after.parted(now)
-    others = rows.spending(db, now, _with_now(now, plan.windows()), but=reservation_id)
+    others = rows.spending(db, now, plan.windows(), but=reservation_id)
     denied = judge(replace(others, holdings=(*others.holdings, past)), plan)
     return denied or _apply(db, lease, after, entry)
 
@@ -151,7 +155,3 @@ def _known_spending(db: sqlite3.Connection, now: int, windows: Sequence[Window])
     """The sums at the latest moment seen; None when `now` is later, and must be noted first."""
     known = rows.latest(db)
     return rows.spending(db, known, windows) if now <= known else None
-
-
-def _with_now(now: int, windows: Iterable[Window]) -> tuple[Window, ...]:
-    return (*windows, day_of(now), month_of(now))

@@ -28,6 +28,8 @@ from runpod_mcp.ledger.sqlite_trouble import (
 
 SCHEMA_VERSION = 1
 
+# Seldom and much (SQLite's 1,000) makes one call in fifty wait for the others, the longer the larger the file.
+_PAGES_BETWEEN_CHECKPOINTS = 64
 _POSIX = os.name == "posix"
 
 Identity = tuple[int, int]
@@ -113,6 +115,7 @@ class SqliteFile:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
         _check_version(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         self._file, self._wal = _identity(self._path), _identity(self._wal_path)

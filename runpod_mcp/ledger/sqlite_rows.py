@@ -35,6 +35,11 @@ _ADD_SPENT = """
 INSERT INTO spent (window_key, usd) VALUES (?, ?)
 ON CONFLICT (window_key) DO UPDATE SET usd = spent.usd + excluded.usd
 """
+_CLAIM = """
+INSERT INTO claim (work, holder, until) VALUES (:work, :holder, :until)
+ON CONFLICT (work) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE claim.holder = excluded.holder OR claim.until <= :now OR claim.until > :until
+"""
 _LATEST_REQUEST = """
 SELECT id FROM reservation WHERE principal = ? AND request_id = ? ORDER BY seq DESC LIMIT 1
 """
@@ -65,6 +70,13 @@ def advance(db: sqlite3.Connection, now: int) -> int:
     if now > known:
         db.execute("UPDATE meta SET value = ? WHERE key = 'latest'", (now,))
     return max(now, known)
+
+
+def claim(db: sqlite3.Connection, work: str, holder: str, now: int, seconds: int) -> bool:
+    """Write down who is at work, unless another one still is."""
+    db.execute("DELETE FROM claim WHERE until <= ? AND work <> ?", (now, work))
+    done = db.execute(_CLAIM, {"work": work, "holder": holder, "now": now, "until": now + seconds})
+    return done.rowcount == 1
 
 
 def find_lease(db: sqlite3.Connection, reservation_id: str) -> Lease | None:

@@ -42,7 +42,7 @@ class Ledger(Protocol):
     async def reserve(self, reservation: Reservation, judge: Judge) -> Reserved | Repeated | Deny:
         """Set money aside, in one transaction: look for the request id, ask the judge, write.
 
-        The judge sees the spending of today, this month and every window the reservation's plan touches. Where the
+        The judge sees the spending of every window the reservation's plan touches. Where the
         ledger has seen a later moment than `opened_at`, the reservation is moved to it, its length kept; `Reserved`
         holds it as written. Whether a repeated request has the same arguments is the caller's to compare.
 
@@ -94,6 +94,14 @@ class Ledger(Protocol):
 
     async def spending(self, now: int, windows: Sequence[Window]) -> Spending:
         """The sums for these windows at this moment, or at the latest one known where that is later."""
+        ...
+
+    async def claim(self, work: str, holder: str, now: int, seconds: int) -> bool:
+        """Take on work that only one process should do, for so many seconds; False while another one has it.
+
+        The same holder may claim again at once. A claim keeps work from being done twice at a time; it is no lock to
+        stand on, because a holder that sleeps through its claim does not notice.
+        """
         ...
 
     async def verify(self) -> Sequence[str]:

@@ -7,7 +7,8 @@ CPU flavors and CUDA versions outside the document's lists are let through here:
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -188,10 +189,12 @@ class PodCreateInput(BaseModel):
     @field_validator("env")
     @classmethod
     def _env_can_be_set(cls, env: dict[str, str]) -> dict[str, str]:
-        if RESERVATION_TAG in env:
+        if any(name.strip().upper() == RESERVATION_TAG for name in env):
             raise ValueError(f"{RESERVATION_TAG} is set by this server; leave it out")
-        if bad := [name for name in env if not name or "=" in name or "\0" in name]:
+        if bad := [name for name in env if not re.fullmatch(r"[!-<>-~]+", name)]:
             raise ValueError(f"{bad[0]!r} cannot be the name of a variable")
+        if bad := [name for name, value in env.items() if "\0" in value]:
+            raise ValueError(f"the value of {bad[0]} holds a zero character")
         if len(env) >= MAX_ENV:
             raise ValueError(
                 f"at most {MAX_ENV - 1} variables; Runpod takes {MAX_ENV} and one is this server's"
@@ -217,7 +220,7 @@ class PodCreateInput(BaseModel):
     @classmethod
     def _cuda_versions_are_versions(cls, versions: list[str] | None) -> list[str] | None:
         for version in versions or ():
-            if not re.fullmatch(r"\d+\.\d+", version):
+            if not re.fullmatch(r"[0-9]+\.[0-9]+", version):
                 raise ValueError(f"{version!r} is not a CUDA version such as 12.8")
         return versions or None
 
@@ -289,11 +292,11 @@ _NULLABLE = frozenset({"containerDiskInGb", "volumeInGb"})
 
 
 def _check_port(port: str) -> None:
-    match = re.fullmatch(r"(\d{1,5})/(http|tcp)", port)
+    match = re.fullmatch(r"([1-9][0-9]{0,4})/(http|tcp)", port)
     if not match:
         raise ValueError(f'{port!r} is not a port; write "8888/http" or "22/tcp"')
     number, kind = int(match[1]), match[2]
-    if not (1 <= number <= 65_535 or (kind == "tcp" and number in SYMMETRICAL_PORTS)):
+    if not (number <= 65_535 or (kind == "tcp" and number in SYMMETRICAL_PORTS)):
         raise ValueError(f"{port!r}: the number must be 1 to 65535")
 
 
@@ -313,4 +316,7 @@ class CreateRequest(PodCreateInput):
         None, alias="maxUsdPerHour", description="Your own ceiling for the price per hour, disks included."
     )
 
-    OURS: ClassVar = ("request_id", "dry_run", "lease_hours", "max_usd_per_hour")
+    def with_arguments(self, arguments: Mapping[str, Any]) -> Self:
+        """The same request with other values, given under the names of the arguments; they are not checked again."""
+        names = {field.alias or name: name for name, field in type(self).model_fields.items()}
+        return self.model_copy(update={names[alias]: value for alias, value in arguments.items()})

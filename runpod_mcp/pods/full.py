@@ -17,7 +17,8 @@ LONGEST_TEXT = 300
 
 def everything(pod: Pod) -> dict[str, Any]:
     """A pod's fields that are known, as JSON; prices in US dollars per hour, text from outside cleaned and cut."""
-    return {item.name: shown for item in fields(pod) if (shown := _json(item.name, getattr(pod, item.name)))}
+    shown = {item.name: _json(item.name, getattr(pod, item.name)) for item in fields(pod)}
+    return {name: value for name, value in shown.items() if value is not None and value != []}
 
 
 def _json(name: str, value: Any) -> Any:

@@ -171,5 +171,5 @@ class Pod:
         """Whether it runs and the API shows a way to reach every port it asked for."""
         if self.status is not PodStatus.RUNNING:
             return False
-        reachable = {mapping.private for mapping in self.mappings}
-        return bool(self.mappings) and all(int(port.partition("/")[0]) in reachable for port in self.ports)
+        reachable = {str(mapping.private) for mapping in self.mappings}
+        return all(port.partition("/")[0] in reachable for port in self.ports)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,7 +123,7 @@ def http_urls(pod: Pod) -> list[str]:
     """The proxy address of each http port (Runpod's expose-ports page)."""
     if not pod.bills_compute:
         return []
-    numbers = [port.partition("/")[0] for port in pod.ports if port.endswith("/http")]
+    numbers = [found[1] for port in pod.ports if (found := re.fullmatch(r"([0-9]{1,5})/http", port))]
     return [f"https://{pod.id}-{number}.proxy.runpod.net" for number in numbers]
 
 

@@ -55,7 +55,9 @@ def decide(case: Case, wanted: Wanted) -> Decision:
     offer = _affordable(case, Offer(wanted, placed, terms_of(case.policy.lease, wanted)))
     if isinstance(offer, Deny):
         return offer
-    reason = asks_human(case.policy, "create_pod", offer.quote.usd_per_hour, offer.quote.usd_per_lease)
+    reason = asks_human(
+        case.policy, "create_pod", offer.quote.dearest_usd_per_hour, offer.quote.usd_per_lease
+    )
     return AskHuman(offer, reason) if reason else Allow(offer)
 
 
@@ -101,15 +103,17 @@ def _too_dear(case: Case, offer: Offer, candidate: Candidate) -> Deny | None:
 
 
 def _own_ceiling(request: CreateRequest, quote: Quote) -> Deny | None:
-    if request.max_usd_per_hour is None or quote.usd_per_hour <= limit(request.max_usd_per_hour):
+    if request.max_usd_per_hour is None:
         return None
-    most = limit(request.max_usd_per_hour)
+    most, needed = limit(request.max_usd_per_hour), quote.dearest_usd_per_hour
+    if needed <= most:
+        return None
     return Deny(
         code=Code.PRICE_ABOVE_MAXIMUM,
-        message=f"It needs {show(quote.usd_per_hour)}/h, disks included; maxUsdPerHour is {show(most)}.",
+        message=f"It needs {show(needed)}/h, disks included; maxUsdPerHour is {show(most)}.",
         field="maxUsdPerHour",
         limit=as_dollars(most),
-        requested=as_dollars(quote.usd_per_hour),
+        requested=as_dollars(needed),
     )
 
 

@@ -6,8 +6,10 @@ what was expected; nothing is guessed, because a misspelt limit is a limit that 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -15,13 +17,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.money import Usd, limit
-from runpod_mcp.pods.words import nearest
+from runpod_mcp.pods.words import clean, nearest
 from runpod_mcp.policy.patterns import matches, permits
 
 MAX_LEASE_HOURS = 8760
 PRESETS = ("solo", "team", "ci", "research")
 DEFAULT_PRESET = "solo"
 DEFAULT_ORIGIN = "built-in default"
+ASKABLE_TOOLS = (
+    "create_pod",
+    "update_pod",
+    "start_pod",
+    "stop_pod",
+    "restart_pod",
+    "delete_pod",
+    "extend_lease",
+)
+"""Tools for which a policy can demand a person's yes; the others only read."""
 
 
 def _amount(value: object) -> object:
@@ -33,9 +45,9 @@ def _amount(value: object) -> object:
     return limit(exact)
 
 
-def _hours(value: object) -> object:
+def _time(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("expected a number of hours, such as 2 or 0.5")
+        raise ValueError("expected a number, such as 2 or 0.5")
     return value
 
 
@@ -60,15 +72,31 @@ def _not_empty(value: object) -> object:
 
 
 def _country(value: object) -> object:
-    if not isinstance(value, str) or len(value) != 2 or not value.isalpha():
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2}", value):
         raise ValueError("expected a two-letter country code such as US or CZ")
     return value.upper()
 
 
+def _tool(value: object) -> object:
+    if value not in ASKABLE_TOOLS:
+        meant = nearest(str(value), ASKABLE_TOOLS)
+        raise ValueError(f"expected {meant}" if meant else f"expected one of {', '.join(ASKABLE_TOOLS)}")
+    return value
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[!-~]+", value):
+        raise ValueError("expected an address such as https://example.com/hook")
+    return value
+
+
 Amount = Annotated[Usd, BeforeValidator(_amount)]
-Hours = Annotated[float, BeforeValidator(_hours)]
+Time = Annotated[float, BeforeValidator(_time)]
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
+_Clouds = tuple[Literal["SECURE", "COMMUNITY"], ...]
+_Country = Annotated[str, BeforeValidator(_country)]
+_Tool = Annotated[str, BeforeValidator(_tool)]
 
 
 class _Table(BaseModel):
@@ -114,11 +142,9 @@ class Pods(_Table):
     """What a pod may be, where, and how many; `countries`, `data_centers` and `templates` may be `[]` for no limit."""
 
     max_running: Count | None = None
-    cloud_types: Annotated[tuple[Literal["SECURE", "COMMUNITY"], ...], BeforeValidator(_not_empty)] | None = (
-        None
-    )
+    cloud_types: Annotated[_Clouds, BeforeValidator(_list), BeforeValidator(_not_empty)] | None = None
     data_centers: Names = ()
-    countries: tuple[Annotated[str, BeforeValidator(_country)], ...] = ()
+    countries: Annotated[tuple[_Country, ...], BeforeValidator(_list)] = ()
     images: Annotated[Names, BeforeValidator(_not_empty)] | None = None
     templates: Names = ()
     ports: Names | None = None
@@ -142,11 +168,11 @@ class Pods(_Table):
 class LeaseTerms(_Table):
     """How long a pod may live, in hours, and what happens at the end."""
 
-    default_hours: Annotated[Hours, Field(gt=0, le=MAX_LEASE_HOURS)] = 2
-    max_hours: Annotated[Hours, Field(gt=0, le=MAX_LEASE_HOURS)] = 24
+    default_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = 2
+    max_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = 24
     on_expiry: Literal["stop", "terminate"] = "stop"
-    keep_stopped_hours: Annotated[Hours, Field(ge=0, le=MAX_LEASE_HOURS)] = 24
-    ready_minutes: Annotated[Hours, Field(gt=0)] = 15
+    keep_stopped_hours: Annotated[Time, Field(ge=0, le=MAX_LEASE_HOURS)] = 24
+    ready_minutes: Annotated[Time, Field(gt=0)] = 15
     on_not_ready: Literal["report", "end"] = "report"
 
     @model_validator(mode="after")
@@ -163,20 +189,20 @@ class Approval(_Table):
 
     above_usd_per_hour: Amount | None = None
     above_usd_per_lease: Amount | None = None
-    tools: Names = ()
+    tools: Annotated[tuple[_Tool, ...], BeforeValidator(_list)] = ()
     via: Literal["any", "out_of_band"] = "any"
 
 
 class Notify(_Table):
     """Who is told."""
 
-    webhook: Annotated[str, Field(strict=True, pattern=r"^https?://\S+$")] | None = None
+    webhook: Annotated[str, BeforeValidator(_address)] | None = None
 
 
 class Policy(_Table):
     """Everything a person allows. `origin` says where it came from: a path, or `built-in default`."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     budget: Budget = Budget()
     gpus: Gpus = Gpus()
     cpus: Cpus = Cpus()
@@ -200,8 +226,10 @@ def read_policy(text: str, origin: str) -> Policy:
     """
     try:
         data = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise _broken(origin, f"is not TOML: {error}") from error
+    except RecursionError as error:
+        raise _broken(origin, "is not TOML: it is nested too deeply") from error
+    except (ValueError, ArithmeticError) as error:
+        raise _broken(origin, f"is not TOML: {error or 'a number is too large'}") from error
     if "version" not in data:
         raise _broken(origin, "has no version; expected `version = 1` at the top", field="version")
     if "origin" in data:
@@ -217,6 +245,7 @@ def preset(name: str) -> str:
     return resources.files(__package__).joinpath("presets", f"{name}.toml").read_text("utf-8")
 
 
+@cache
 def default_policy() -> Policy:
     """The small, safe policy that applies when nobody wrote one."""
     return read_policy(preset(DEFAULT_PRESET), DEFAULT_ORIGIN)
@@ -237,14 +266,17 @@ def _first_problem(error: ValidationError, origin: str) -> Failure:
     key = ".".join(path) or "the policy"
     if problem["type"] == "extra_forbidden":
         return _broken(origin, _unknown_key(path), field=key)
-    expected = problem["msg"].removeprefix("Value error, ")
-    return _broken(
-        origin, f"{key}: {expected[0].lower()}{expected[1:]} (found {_shown(problem['input'])})", field=key
-    )
+    expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    return _broken(origin, f"{key}: {expected[0].lower()}{expected[1:]}{_found(problem['input'])}", field=key)
 
 
-def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str | int | float | bool) else type(value).__name__
+_EXPECTED = {"model_type": "expected a table of keys", "bool_type": "expected true or false"}
+
+
+def _found(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f" (found {clean(str(value), 40)})"
+    return f" (found {clean(repr(value), 40)})" if isinstance(value, str | int | float) else ""
 
 
 def _unknown_key(path: tuple[str, ...]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from runpod_mcp.catalog.placement import Permits
 from runpod_mcp.errors import Code
@@ -11,7 +14,7 @@ from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.patterns import matches
+from runpod_mcp.policy.patterns import matches, matches_exactly
 
 Rule = Callable[[Policy, CreateRequest], Deny | None]
 
@@ -24,11 +27,29 @@ def permits_of(policy: Policy) -> Permits:
 
 
 def judge_request(policy: Policy, request: CreateRequest) -> Deny | None:
-    """The first rule that a request breaks, prices aside; a template was read into the request before."""
-    for rule in RULES:
-        if denied := rule(policy, request):
-            return denied
-    return None
+    """The first rule that a request breaks, prices aside; a template was read into the request before.
+
+    Its alternatives pass every rule: where other rules are broken too, what mends those is in them.
+    """
+    denied = _first(policy, request)
+    if denied is None:
+        return None
+    mended = (_mended(policy, request, remedy) for remedy in denied.alternatives)
+    return replace(denied, alternatives=[whole for whole in mended if whole])
+
+
+def _first(policy: Policy, request: CreateRequest) -> Deny | None:
+    return next((denied for rule in RULES if (denied := rule(policy, request))), None)
+
+
+def _mended(policy: Policy, request: CreateRequest, remedy: dict[str, Any]) -> dict[str, Any] | None:
+    """A remedy with those of the other rules that are broken; None when one of these has none."""
+    whole = dict(remedy)
+    while denied := _first(policy, request.with_arguments(whole)):
+        if not denied.alternatives:
+            return None
+        whole |= denied.alternatives[0]
+    return whole
 
 
 def _cloud(policy: Policy, request: CreateRequest) -> Deny | None:
@@ -122,25 +143,26 @@ def _image(policy: Policy, request: CreateRequest) -> Deny | None:
     allowed = policy.pods.images
     if allowed is None:
         return None
-    if request.image_name and matches(request.image_name, allowed) and not _odd(request.image_name):
+    image = request.image_name or ""
+    if _IMAGE.fullmatch(image) and ".." not in image and matches_exactly(image, allowed):
         return None
-    named = clean(request.image_name, 80) if request.image_name else "of the template, which cannot be read,"
+    named = clean(image, 80) if image else "of the template, which cannot be read,"
     return Deny(
         code=Code.IMAGE_NOT_ALLOWED,
         message=f"Image {named} is not among the allowed ones: {', '.join(allowed)}.",
         field="imageName",
         limit=_patterns(allowed),
-        requested=clean(request.image_name or "", 80),
+        requested=clean(image, 80),
     )
 
 
-def _odd(image: str) -> bool:
-    return any(not ("!" <= letter <= "~") for letter in image) or ".." in image
+_IMAGE = re.compile(r"[A-Za-z0-9._:/@+-]+")
+"""The letters of an image reference; upper case matters in it: `Runpod/x` is on a host called Runpod."""
 
 
 def _template(policy: Policy, request: CreateRequest) -> Deny | None:
     allowed = policy.pods.templates
-    if not allowed or request.template_id is None or matches(request.template_id, allowed):
+    if not allowed or request.template_id is None or matches_exactly(request.template_id, allowed):
         return None
     return Deny(
         code=Code.TEMPLATE_NOT_ALLOWED,
@@ -185,7 +207,7 @@ def _disk(field: str, asked: int, most: int | None) -> Deny | None:
         field=field,
         limit=most,
         requested=asked,
-        alternatives=[{field: most}],
+        alternatives=[{field: most}] if most or field == "volumeInGb" else (),
     )
 
 

@@ -154,6 +154,10 @@ class RunpodApi(Protocol):
         """Restart the container in place."""
         ...
 
+    async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
+        """Take away the guard against being stopped."""
+        ...
+
     async def delete_pod(self, pod_id: str) -> ChangeOutcome:
         """End the pod for good; its pod volume is lost."""
         ...

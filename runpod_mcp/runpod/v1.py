@@ -94,6 +94,10 @@ class V1Api:
         """Restart the container in place."""
         return await self._change("POST", pod_id, "/restart")
 
+    async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
+        """Take away the guard against being stopped."""
+        return await self._change("PATCH", pod_id, "", {"locked": False})
+
     async def delete_pod(self, pod_id: str) -> ChangeOutcome:
         """End the pod for good."""
         return await self._change("DELETE", pod_id)
@@ -121,10 +125,12 @@ class V1Api:
         await self._wire.close()
         await self._catalog.close()
 
-    async def _change(self, method: str, pod_id: str, verb: str = "") -> ChangeOutcome:
+    async def _change(
+        self, method: str, pod_id: str, verb: str = "", body: Mapping[str, Any] | None = None
+    ) -> ChangeOutcome:
         if identifier(pod_id) is None:
             return Gone()
-        sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}")
+        sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}", body=body)
         return outcomes.of_change(sent, read_pod, self._wire.clock.now(), says_500_to_all=True)
 
 

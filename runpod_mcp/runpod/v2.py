@@ -101,6 +101,10 @@ class V2Api:
         """Restart the container in place."""
         return await self._act(pod_id, "restart")
 
+    async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
+        """Take away the guard against being stopped."""
+        return await self._change("PATCH", pod_id, "", {"locked": False})
+
     async def delete_pod(self, pod_id: str) -> ChangeOutcome:
         """End the pod for good."""
         return await self._change("DELETE", pod_id)

@@ -74,7 +74,7 @@ class Server(MCPServer[None]):
         try:
             return await super().call_tool(name, {"request": arguments}, context)
         except ToolError as error:
-            return failed(failure_of(error.__cause__, self._arguments[name]["properties"]))
+            return failed(failure_of(error.__cause__))
 
 
 def build_server(house: House) -> Server:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 
 
@@ -76,13 +77,14 @@ def position_of(kind: str, cursor: str | None) -> int:
     """The place a cursor names.
 
     Raises:
-        ValueError: the cursor is of another list, or none of ours.
+        Failure: the cursor is of another list, or none of ours.
     """
     if cursor is None:
         return 0
-    found = re.fullmatch(rf"{kind}-(\d{{1,9}})", cursor)
+    found = re.fullmatch(rf"{kind}-([0-9]{{1,9}})", cursor)
     if not found:
-        raise ValueError("cursor is not one of this list; leave it out to start over")
+        message = "cursor is not from this list; pass its nextCursor, or leave cursor out to start over."
+        raise Failure(Code.INVALID_ARGUMENTS, message, field="cursor")
     return int(found[1])
 
 

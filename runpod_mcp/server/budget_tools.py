@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mcp_types import CallToolResult
@@ -9,7 +10,7 @@ from mcp_types import CallToolResult
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.budget import BudgetView, Line, get_budget
 from runpod_mcp.flows.context import House
-from runpod_mcp.money import as_dollars, show
+from runpod_mcp.money import as_dollars, show, show_dollars
 from runpod_mcp.server.arguments import NoArguments
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
@@ -29,13 +30,26 @@ class BudgetReply(Reply):
     leaseHours: dict[str, Any]
 
 
-async def left_of(house: House) -> dict[str, Any]:
-    """What is left per window, in US dollars; empty when there is no budget or it cannot be read now."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left per window in US dollars, and the same in words."""
+
+    facts: dict[str, float]
+    words: str
+
+
+async def left_of(house: House) -> Left:
+    """What is left after a change; that it cannot be read now is no reason for the change to fail."""
     try:
         view = await get_budget(house)
-    except Failure:
-        return {}
-    return {line.name: as_dollars(line.left) for line in view.lines if line.left is not None}
+    except Failure as failure:
+        return Left({}, f"What is left of the budget cannot be read now ({failure.code.value}).")
+    facts = {line.name: as_dollars(line.left) for line in view.lines if line.left is not None}
+    words = ", ".join(f"{show_dollars(amount)} {_PER[name]}" for name, amount in facts.items())
+    return Left(facts, f"Budget left: {words}" if words else "The policy sets no budget.")
+
+
+_PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in total"}
 
 
 async def _get_budget(house: House, _: NoArguments) -> CallToolResult:

@@ -35,7 +35,7 @@ async def _list_gpu_types(house: House, asked: ListGpuTypes) -> CallToolResult:
     policy = _policy(house)
     catalog = await house.prices.read(asked.cloud_type, asked.gpu_count)
     rows = [_gpu_row(gpu, catalog, asked, policy) for gpu in _in_order(catalog)]
-    if asked.allowed_only:
+    if asked.allowed_only and policy:
         rows = [row for row in rows if row["allowed"]]
     shown, cursor = page_of(rows, "gpus", asked)
     facts: dict[str, Any] = {"gpuTypes": shown, "cloudType": asked.cloud_type}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,23 +14,21 @@ from runpod_mcp.pods.words import clean, nearest
 log = logging.getLogger(__name__)
 
 
-def failure_of(error: BaseException | None, known: Iterable[str]) -> Failure:
-    """What to tell the agent of an exception raised under a tool; `known` are the tool's arguments."""
+def failure_of(error: BaseException | None) -> Failure:
+    """What to tell the agent of an exception raised under a tool."""
     if isinstance(error, Failure):
         return error
-    if isinstance(error, ValidationError):
-        return _invalid(error, list(known))
     log.error("a tool failed unexpectedly", exc_info=error)
     return Failure(
         Code.INTERNAL_ERROR,
-        "Something failed inside this server; its log on stderr has the details. Look with list_pods before "
-        "repeating anything that could cost money.",
+        "Something failed inside this server, and a pod may have been changed; look with list_pods before you repeat "
+        "anything. The server's log on stderr has the details for the person who runs it.",
         Retry.NEVER,
     )
 
 
-def _invalid(error: ValidationError, known: list[str]) -> Failure:
-    """The first thing wrong with the arguments, in our words, and how many more there are."""
+def invalid_arguments(error: ValidationError, known: list[str]) -> Failure:
+    """The first thing wrong with the arguments, in our words, and how many more there are; `known` are the tool's."""
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
     path = [str(part) for part in first["loc"]]

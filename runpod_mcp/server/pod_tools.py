@@ -87,11 +87,11 @@ async def _rented(house: House, request: CreateRequest, rented: Rented) -> CallT
     facts: dict[str, Any] = {
         "pod": pod,
         **_asides(request, rented.offer, list(rented.notes)),
-        "budgetLeft": left,
+        "budgetLeft": left.facts,
     }
     done = "Rented" if rented.offer else "Already rented"
     text = _with_asides(f"{done}. {describe(pod)}", facts)
-    return said(f"{text}\n{_left_words(left)}", facts)
+    return said(f"{text}\n{left.words}", facts)
 
 
 def _quote(offer: Offer) -> dict[str, Any]:
@@ -143,17 +143,6 @@ def _with_asides(text: str, facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-_PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in total"}
-
-
-def _left_words(left: dict[str, Any]) -> str:
-    if not left:
-        return "The policy sets no budget."
-    return "Budget left: " + ", ".join(
-        f"{show_dollars(amount)} {_PER[name]}" for name, amount in left.items()
-    )
-
-
 async def _list_pods(house: House, page: Page) -> CallToolResult:
     seen, missing = await read_pods.list_pods(house)
     shown, cursor = page_of(seen, "pods", page)
@@ -163,7 +152,8 @@ async def _list_pods(house: House, page: Page) -> CallToolResult:
         facts["pending"] = [_pending(lease) for lease in missing]
     if cursor:
         facts["nextCursor"] = cursor
-    lines = [f"{len(seen)} pods" + (f", {len(rows)} shown" if len(rows) < len(seen) else "")]
+    count = "1 pod" if len(seen) == 1 else f"{len(seen)} pods"
+    lines = [f"{count}, {len(rows)} shown" if len(rows) < len(seen) else count]
     lines += [describe_brief(row) for row in rows]
     lines += [_pending_words(one) for one in facts.get("pending", ())]
     lines += [f"More: cursor {cursor}"] if cursor else []
@@ -172,26 +162,19 @@ async def _list_pods(house: House, page: Page) -> CallToolResult:
 
 def _pending(lease: Lease) -> dict[str, Any]:
     row: dict[str, Any] = {"reservation": lease.reservation.id, "state": lease.state.value}
-    return (
-        {**row, "podId": lease.pod_id, "usdPerHour": as_dollars(lease.usd_per_hour)}
-        if lease.pod_id
-        else {
-            **row,
-            "usdPerHour": as_dollars(lease.usd_per_hour),
-        }
-    )
+    if lease.pod_id:
+        row["podId"] = lease.pod_id
+    return {**row, "usdPerHour": as_dollars(lease.usd_per_hour)}
 
 
 def _pending_words(one: dict[str, Any]) -> str:
-    if one["state"] == LeaseState.UNKNOWN:
-        state = "outcome unknown, money set aside"
-    else:
-        state = (
-            "create under way"
-            if one["state"] == LeaseState.OPEN
-            else f"pod {one['podId']} is not listed by Runpod"
+    price = f"{show_dollars(one['usdPerHour'])}/h"
+    if "podId" in one:
+        return (
+            f"{one['reservation']}: pod {one['podId']} is {one['state']} but Runpod does not list it, {price}"
         )
-    return f"{one['reservation']}: {state}, {show_dollars(one['usdPerHour'])}/h"
+    why = "outcome unknown" if one["state"] == LeaseState.UNKNOWN else "create under way"
+    return f"{one['reservation']}: {why} ({one['state']}), money set aside, {price}"
 
 
 async def _get_pod(house: House, asked: GetPod) -> CallToolResult:
@@ -206,14 +189,12 @@ async def _get_pod(house: House, asked: GetPod) -> CallToolResult:
 
 async def _stop_pod(house: House, asked: OnePod) -> CallToolResult:
     changed = await change_pod.stop_pod(house, asked.pod_id)
-    lease = changed.lease
-    rate = as_dollars(lease.usd_per_hour) if lease else 0.0
-    kept = ""
-    if changed.pod and changed.pod.volume_gb:
-        view = read_pods.view(house, lease)
-        until = f" It is deleted at {view.ends_at:%Y-%m-%d %H:%M} UTC." if view else ""
-        kept = f" Its volume is kept at {show_dollars(rate)}/h.{until}"
-    return await _changed(house, changed.pod_id, "stopped", rate, f"Pod {changed.pod_id} is stopped.{kept}")
+    rate = as_dollars(changed.usd_per_hour)
+    kept = f" Its volume is kept at {show_dollars(rate)}/h." if rate else " It costs nothing now."
+    view = read_pods.view(house, changed.lease)
+    until = f" It is deleted at {view.ends_at:%Y-%m-%d %H:%M} UTC." if view else ""
+    text = f"Pod {changed.pod_id} is stopped.{kept}{until}"
+    return await _changed(house, changed.pod_id, "stopped", rate, text)
 
 
 async def _delete_pod(house: House, asked: OnePod) -> CallToolResult:
@@ -225,8 +206,8 @@ async def _delete_pod(house: House, asked: OnePod) -> CallToolResult:
 
 async def _changed(house: House, pod_id: str, status: str, rate: float, text: str) -> CallToolResult:
     left = await left_of(house)
-    facts = {"podId": pod_id, "status": status, "usdPerHour": rate, "budgetLeft": left}
-    return said(f"{text}\n{_left_words(left)}", facts)
+    facts = {"podId": pod_id, "status": status, "usdPerHour": rate, "budgetLeft": left.facts}
+    return said(f"{text}\n{left.words}", facts)
 
 
 POD_TOOLS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from runpod_mcp.flows.context import House
-from runpod_mcp.server.input_schema import input_schema_of, schema_of
+from runpod_mcp.server.failures import invalid_arguments
+from runpod_mcp.server.input_schema import Schema, input_schema_of, schema_of
 from runpod_mcp.server.replies import Reply
 
 Handler = Callable[[House, Any], Awaitable[CallToolResult]]
@@ -40,19 +42,46 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
     the schema that clients see stays flat.
     """
 
+    schema = input_schema_of(spec.arguments)
+
     async def run(request: dict[str, Any]) -> CallToolResult:
-        return await spec.handler(house, spec.arguments.model_validate(request))
+        return await spec.handler(house, _read(spec, schema["properties"], request))
 
     return Tool(
         fn=run,
         name=spec.name,
         title=spec.title,
         description=spec.description,
-        parameters=input_schema_of(spec.arguments),
+        parameters=schema,
         fn_metadata=FuncMetadata(arg_model=_ONE_REQUEST.arg_model, output_schema=schema_of(spec.reply)),
         is_async=True,
         annotations=_hints(spec),
     )
+
+
+def _read(spec: ToolSpec, properties: Schema, given: dict[str, Any]) -> BaseModel:
+    """The arguments of a call.
+
+    Raises:
+        Failure: `invalid_arguments`, naming the first thing that is wrong.
+    """
+    try:
+        return spec.arguments.model_validate(
+            {name: _unpacked(value, properties.get(name, {})) for name, value in given.items()}
+        )
+    except ValidationError as error:
+        raise invalid_arguments(error, list(properties)) from error
+
+
+def _unpacked(value: Any, schema: Schema) -> Any:
+    """Some clients pack lists and objects into JSON text; where one of those is expected, it is taken out again."""
+    if not isinstance(value, str) or schema.get("type") not in ("array", "object"):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found if isinstance(found, list | dict) else value
 
 
 def _one_request(request: dict[str, Any]) -> None:

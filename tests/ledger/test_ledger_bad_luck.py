@@ -183,6 +183,21 @@ def write_until_the_disk_is_full(file: SqliteFile) -> None:
             db.execute("INSERT INTO spent VALUES (?, 1)", (f"day:{number:0>100}",))
 
 
+async def test_a_transaction_that_fails_after_its_writes_takes_them_back(path):
+    file = SqliteFile(path)
+    with pytest.raises(RuntimeError, match="too late"):
+        write_and_fail(file)
+    with file.transaction(write=False) as db:
+        assert db.execute("SELECT count(*) FROM spent").fetchone()[0] == 0
+    file.close()
+
+
+def write_and_fail(file: SqliteFile) -> None:
+    with file.transaction(write=True) as db:
+        db.execute("INSERT INTO spent VALUES ('total', 1)")
+        raise RuntimeError("too late")
+
+
 async def test_trouble_nobody_foresaw_still_stops_spending(path):
     file = SqliteFile(path)
     with pytest.raises(Failure, match="cannot be used"), file.transaction(write=True) as db:

@@ -1,0 +1,146 @@
+"""The end of leases: whoever is awake ends what is due, makes sure that it is gone, and says so when it is not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from runpod_mcp.flows.adopt import stopped_rate
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
+from runpod_mcp.pods.pod import Pod
+from runpod_mcp.policy.document import LeaseTerms
+from runpod_mcp.runpod.api import Refused
+
+log = logging.getLogger(__name__)
+
+LEAD_SECONDS = 10
+"""A lease is ended so much before its end (less for short ones), so that ending it is paid from the promise."""
+STOP_TRIED_FOR = 600
+"""Seconds past its end for which a pod is tried to be stopped before it is deleted to stop the bill."""
+CLAIMED_FOR = 60
+"""Seconds for which one process ends a lease while the others leave it alone; then it is anybody's again."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a round did, as sentences."""
+
+    stopped: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    not_ready: list[str] = field(default_factory=list)
+
+
+async def reap(house: House) -> Ended:
+    """End every lease that is due: stopped at its end, deleted after its stopped time, deleted at once without a volume.
+
+    Raises:
+        Failure: the ledger cannot be read.
+    """
+    done = Ended()
+    for lease in await house.ledger.leases():
+        if is_due(lease, house.now()) and await _mine(house, lease):
+            await _end(house, lease, done)
+    return done
+
+
+async def reap_not_ready(house: House, done: Ended) -> None:
+    """Report pods that bill without ports for longer than the policy waits, and end them if it says so.
+
+    Raises:
+        Failure: the policy is broken, or Runpod or the ledger cannot be read.
+    """
+    terms = house.policies.current().lease
+    leases = [one for one in await house.ledger.leases() if one.state is LeaseState.RUNNING]
+    pods = {pod.id: pod for pod in await house.api.list_pods()} if leases else {}
+    for lease in leases:
+        pod = pods.get(lease.pod_id or "")
+        if pod and pod.bills_compute and not pod.is_ready and _waited(lease, pod, house.now(), terms):
+            await _not_ready(house, lease, terms, done)
+
+
+def is_due(lease: Lease, now: int) -> bool:
+    """Whether it is time to end it; a create without a known pod is reconciled, not ended."""
+    if lease.state not in (LeaseState.RUNNING, LeaseState.STOPPED):
+        return False
+    length = lease.due_at - lease.reservation.opened_at
+    return now >= lease.due_at - min(LEAD_SECONDS, length // 60)
+
+
+def _waited(lease: Lease, pod: Pod, now: int, terms: LeaseTerms) -> bool:
+    started = int(pod.started_at.timestamp()) if pod.started_at else 0
+    return now - max(lease.reservation.opened_at, started) >= terms.ready_minutes * 60
+
+
+async def _not_ready(house: House, lease: Lease, terms: LeaseTerms, done: Ended) -> None:
+    done.not_ready.append(f"pod {lease.pod_id} bills without ports for more than {terms.ready_minutes:g} min")
+    log.warning("%s", done.not_ready[-1])
+    if terms.on_not_ready == "end" and await _mine(house, lease):
+        await _delete(house, lease, "it never became ready", done)
+
+
+async def _mine(house: House, lease: Lease) -> bool:
+    return await house.ledger.claim(f"end {lease.reservation.id}", house.holder, house.now(), CLAIMED_FOR)
+
+
+async def _end(house: House, lease: Lease, done: Ended) -> None:
+    now = house.now()
+    keeps = lease.state is LeaseState.RUNNING and lease.stopped_until > max(now, lease.lease_ends_at)
+    if not keeps:
+        await _delete(house, lease, "its time is over", done)
+    elif not await _stop(house, lease, done) and now > lease.lease_ends_at + STOP_TRIED_FOR:
+        await _delete(house, lease, "it could not be stopped", done)
+
+
+async def _stop(house: House, lease: Lease, done: Ended) -> bool:
+    """Stop a pod whose lease is over; a lock is no way to stay."""
+    pod_id = lease.pod_id or ""
+    outcome = await house.api.stop_pod(pod_id)
+    if isinstance(outcome, Refused):
+        await house.api.unlock_pod(pod_id)
+        await house.api.stop_pod(pod_id)
+    pod = await see_stopped(house, pod_id)
+    if pod is None and await is_gone(house, pod_id):
+        await _write(
+            house, lease, Entry(kind=EntryKind.ENDED, at=house.now(), note="gone at the end of its lease")
+        )
+        done.deleted.append(f"pod {pod_id}: it was gone already")
+        return True
+    if pod is None:
+        _shout(done, f"pod {pod_id} could not be stopped at the end of its lease; it is still billed")
+        return False
+    rate = stopped_rate(pod)
+    entry = Entry(kind=EntryKind.STOPPED, at=house.now(), usd_per_hour=rate, note="its lease ended")
+    await _write(house, lease, entry)
+    done.stopped.append(f"pod {pod_id}")
+    return True
+
+
+async def _delete(house: House, lease: Lease, why: str, done: Ended) -> None:
+    pod_id = lease.pod_id or ""
+    if await end_pod(house, pod_id):
+        await _write(house, lease, Entry(kind=EntryKind.ENDED, at=house.now(), note=why))
+        done.deleted.append(f"pod {pod_id}: {why}")
+    else:
+        _shout(done, f"pod {pod_id} could not be deleted ({why}); it is still billed")
+
+
+async def _write(house: House, lease: Lease, entry: Entry) -> None:
+    await house.ledger.write(lease.reservation.id, entry)
+
+
+def _shout(done: Ended, what: str) -> None:
+    done.failed.append(what)
+    log.error("%s", what)
+
+
+async def next_due(house: House) -> int | None:
+    """When the next lease is due, in seconds since 1970; None when there is none.
+
+    Raises:
+        Failure: the ledger cannot be read.
+    """
+    living = (LeaseState.RUNNING, LeaseState.STOPPED)
+    return min((lease.due_at for lease in await house.ledger.leases() if lease.state in living), default=None)

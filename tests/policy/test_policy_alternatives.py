@@ -1,0 +1,208 @@
+"""What a denial offers instead: never a promise that does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from policy_helpers import A40, H100, L4, NO_DISKS, RTX_4090, case, catalog, gpu, holding, policy, request
+
+from runpod_mcp.errors import Failure
+from runpod_mcp.policy.alternatives import MOST_OFFERED, with_alternatives
+from runpod_mcp.policy.decide import Case, decide
+from runpod_mcp.policy.decision import Allow, Deny
+from runpod_mcp.policy.offer import Wanted
+
+CPU = {"computeType": "CPU"}
+
+
+def offered(situation: Case, **arguments: Any) -> list[dict[str, Any]]:
+    """What is offered instead of a request that is denied; each of it is tried, and must be allowed."""
+    wanted = Wanted(request(**arguments))
+    found = decide(situation, wanted)
+    assert isinstance(found, Deny), found
+    whole = with_alternatives(situation, wanted, found)
+    assert (whole.code, whole.message, whole.field) == (found.code, found.message, found.field)
+    assert len(whole.alternatives) <= MOST_OFFERED
+    for change in whole.alternatives:
+        holds(situation, arguments, change)
+    return list(whole.alternatives)
+
+
+def holds(situation: Case, arguments: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+    applied = {**arguments, **change}
+    price = applied.pop("usdPerHour")
+    decision = decide(situation, Wanted(request(**applied)))
+    assert isinstance(decision, Allow), (change, decision)
+    assert decision.offer.quote.usd_per_hour / 1e6 == price
+
+
+def test_a_gpu_type_that_is_not_allowed_is_answered_with_the_cheapest_that_is():
+    rules = policy(gpus={"allow": [L4, RTX_4090]})
+    assert offered(case(rules), gpuTypeIds=[H100], **NO_DISKS) == [
+        {"gpuTypeIds": [L4], "usdPerHour": 0.490139}
+    ]
+
+
+def test_a_tight_day_is_answered_with_shorter_leases_first():
+    rules = policy(budget={"usd_per_day": 1}, lease={"max_hours": 8})
+    found = offered(case(rules), gpuTypeIds=[RTX_4090], leaseHours=4, **NO_DISKS)
+    assert found[0] == {"leaseHours": 1.0, "usdPerHour": 0.740139}
+    assert found[1]["leaseHours"] == 0.5
+
+
+def test_too_many_gpus_for_the_money_are_answered_with_fewer_or_cheaper_ones():
+    rules = policy(budget={"usd_per_hour": 1.7})
+    found = offered(case(rules), gpuTypeIds=[RTX_4090], gpuCount=4, **NO_DISKS)
+    assert found == [
+        {"gpuCount": 3, "gpuTypeIds": [L4], "usdPerHour": 1.470139},
+        {"gpuCount": 2, "usdPerHour": 1.480139},
+        {"gpuCount": 2, "gpuTypeIds": [L4], "usdPerHour": 0.980139},
+    ]
+
+
+def test_a_dear_volume_is_answered_with_a_smaller_one():
+    rules = policy(budget={"usd_per_hour": 0.6})
+    found = offered(case(rules), gpuTypeIds=[L4], containerDiskInGb=1, volumeInGb=2000)
+    assert [one["volumeInGb"] for one in found] == [20, 10, 0]
+
+
+def test_a_cpu_pod_is_answered_with_another_flavor_or_fewer_vcpus():
+    rules = policy(budget={"usd_per_hour": 0.26})
+    found = offered(case(rules), **CPU, cpuFlavorIds=["cpu5c"], vcpuCount=8, containerDiskInGb=1)
+    assert found == [
+        {"cpuFlavorIds": ["cpu3c"], "usdPerHour": 0.240139},
+        {"vcpuCount": 4, "usdPerHour": 0.160139},
+        {"vcpuCount": 2, "usdPerHour": 0.080139},
+    ]
+
+
+def test_more_vcpus_than_there_are_is_answered_with_as_many_as_there_are():
+    found = offered(case(), **CPU, vcpuCount=2**60)
+    assert [one["vcpuCount"] for one in found] == [32, 16, 8]
+
+
+def test_the_remedy_of_a_rule_is_kept_only_where_its_price_fits_too():
+    rules = policy(gpus={"max_per_pod": 2}, budget={"usd_per_hour": 1})
+    assert offered(case(rules), gpuTypeIds=[L4], gpuCount=4, **NO_DISKS) == [
+        {"gpuCount": 2, "usdPerHour": 0.980139},
+        {"gpuCount": 1, "usdPerHour": 0.490139},
+    ]
+    poor = policy(gpus={"max_per_pod": 2}, budget={"usd_per_hour": 0.6})
+    assert offered(case(poor), gpuTypeIds=[L4], gpuCount=4, **NO_DISKS)[0]["gpuCount"] == 1
+
+
+def test_what_a_person_would_have_to_allow_is_not_offered_as_passing():
+    rules = policy(gpus={"allow": [L4, A40]}, approval={"above_usd_per_hour": 0.4})
+    assert offered(case(rules), gpuTypeIds=[H100]) == []
+
+
+def test_nothing_is_offered_where_nothing_would_pass():
+    assert offered(case(policy(budget={"usd_per_hour": 0.01})), gpuTypeIds=[L4]) == []
+    assert offered(case(known=catalog(gpus=())), gpuTypeIds=[L4], gpuCount=9) == []
+    assert offered(case(known=catalog(cpus=())), **CPU, vcpuCount=8) == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "arguments"),
+    [
+        ({"pods": {"images": ["runpod/*"]}}, {"imageName": "evil/x"}),
+        ({"pods": {"templates": ["t"]}}, {"templateId": "u"}),
+        ({"pods": {"max_running": 0}}, {}),
+    ],
+)
+def test_no_change_of_what_is_rented_helps_an_image_a_template_or_too_many_pods(tables, arguments):
+    assert offered(case(policy(**tables)), **arguments) == []
+
+
+def test_an_id_nobody_knows_beside_a_denied_one_is_left_to_who_reports_slips():
+    situation, wanted = case(policy(gpus={"allow": [L4]})), Wanted(request(gpuTypeIds=["zzz"]))
+    found = decide(situation, wanted)
+    assert isinstance(found, Deny)
+    assert [one["gpuTypeIds"] for one in with_alternatives(situation, wanted, found).alternatives] == [[L4]]
+    mixed = Wanted(request(gpuTypeIds=[L4, "zzz"]))
+    with pytest.raises(Failure, match="zzz"):
+        decide(situation, mixed)
+    assert with_alternatives(situation, mixed, found).alternatives
+
+
+def test_a_count_beyond_all_reason_is_answered_at_once():
+    rules = policy(gpus={"allow": [L4], "max_per_pod": 2})
+    found = offered(case(rules), gpuTypeIds=[H100], gpuCount=10**9, **NO_DISKS)
+    assert found[0] == {"gpuCount": 2, "gpuTypeIds": [L4], "usdPerHour": 0.980139}
+
+
+budgets = st.fixed_dictionaries(
+    {},
+    optional={
+        "usd_per_hour_per_pod": st.floats(0, 8),
+        "usd_per_hour": st.floats(0, 8),
+        "usd_per_day": st.floats(0, 30),
+        "usd_total": st.floats(0, 30),
+    },
+)
+types = st.lists(st.sampled_from([L4, RTX_4090, A40, H100]), unique=True, max_size=3)
+wishes = st.fixed_dictionaries(
+    {},
+    optional={
+        "gpuTypeIds": types,
+        "gpuCount": st.integers(1, 12),
+        "computeType": st.sampled_from(["GPU", "CPU"]),
+        "cpuFlavorIds": st.lists(st.sampled_from(["cpu3c", "cpu5c"]), unique=True),
+        "vcpuCount": st.sampled_from([2, 8, 32, 128]),
+        "cloudType": st.sampled_from(["SECURE", "COMMUNITY"]),
+        "containerDiskInGb": st.integers(1, 200),
+        "volumeInGb": st.integers(0, 5000),
+        "leaseHours": st.floats(0.001, 40),
+        "maxUsdPerHour": st.floats(0.01, 8),
+        "dataCenterIds": st.lists(st.sampled_from(["EU-RO-1", "US-KS-2"]), unique=True),
+        "dataCenterPriority": st.sampled_from(["availability", "custom"]),
+        "ports": st.lists(st.sampled_from(["22/tcp", "80/http"]), unique=True),
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    budgets,
+    wishes,
+    types,
+    st.integers(0, 4),
+    st.integers(0, 300),
+    st.lists(st.floats(0, 2), max_size=2),
+    st.floats(0.5, 30),
+    st.sampled_from([[], ["22/tcp"], ["*"]]),
+    st.floats(0, 10),
+)
+def test_every_alternative_offered_gives_allow_when_it_is_applied(
+    budget, wish, allow, most, disk, held, hours, ports, ask_above
+):
+    rules = policy(
+        budget=budget,
+        gpus={"allow": allow, "max_per_pod": most, "max_running": 6},
+        cpus={"max_vcpus_per_pod": 2**most},
+        pods={
+            "cloud_types": ["SECURE"],
+            "max_container_disk_gb": disk,
+            "max_volume_gb": disk,
+            "countries": ["RO"],
+            "ports": ports,
+        },
+        lease={"default_hours": 0.5, "max_hours": hours},
+        approval={"above_usd_per_hour": ask_above},
+    )
+    situation = case(rules, *(holding(rate) for rate in held))
+    wanted = Wanted(request(**wish))
+    found = decide(situation, wanted)
+    if isinstance(found, Deny):
+        for change in with_alternatives(situation, wanted, found).alternatives:
+            holds(situation, wish, change)
+
+
+def test_one_card_with_a_large_pod_does_not_make_the_search_long():
+    known = catalog(gpus=(gpu(L4, 0.49, most=10), gpu(H100, 3.49, most=10**9)))
+    rules = policy(gpus={"max_per_pod": 4}, budget={"usd_per_hour": 0.1})
+    assert offered(case(rules, known=known), gpuTypeIds=[H100], gpuCount=10**9) == []
