@@ -6,13 +6,16 @@ here: a success against the schema it publishes, an error for its code, words an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+import tomllib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import jsonschema
 from mcp import Client
 from mcp_types import CallToolResult, TextContent, Tool
@@ -29,6 +32,9 @@ from runpod_mcp.server.app import Server, build_server
 from runpod_mcp.simulator.app import Simulator
 from runpod_mcp.simulator.in_process import SimulatorTransport
 from runpod_mcp.wiring import make_house
+
+Bend = Callable[[str, Any], Any]
+"""Takes `GET /v2/pods` and the like, and the JSON that was to be answered; gives what is answered instead."""
 
 KEY = "sim_key_that_must_stay_secret"
 IMAGE = "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404"
@@ -211,17 +217,19 @@ async def front_door(
     mode: str = "auto",
     key: str | None = KEY,
     beside: FrontDoor | None = None,
+    bend: Bend | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """A client in front of a server in front of a simulator.
 
-    `beside` opens a second server on the same ledger, policy and simulated Runpod. Without a policy text no file is
-    written, and the built-in default applies.
+    `beside` opens a second server on the same ledger, policy and simulated Runpod. `bend` may change the JSON that
+    Runpod answers, on the wire. Without a policy text no file is written, and the built-in default applies.
     """
     clock = beside.clock if beside else SteppedClock()
     sim = beside.sim if beside else Simulator(clock)
     if policy is not None and not beside:
         (folder / "policy.toml").write_text(policy, "utf-8")
-    house = _house(folder, f"http://simulator/{dialect}", key, clock, sim)
+    transport = Bent(sim, bend) if bend else SimulatorTransport(sim)
+    house = _house(folder, f"http://simulator/{dialect}", key, clock, transport)
     server = build_server(house)
     try:
         async with Client(server, mode=mode) as client:
@@ -231,7 +239,25 @@ async def front_door(
         await house.ledger.close()
 
 
-def _house(folder: Path, url: str, key: str | None, clock: SteppedClock, sim: Simulator) -> House:
+class Bent(SimulatorTransport):
+    """Lets a test change what Runpod answers: for what the simulator is too honest to say."""
+
+    def __init__(self, simulator: Simulator, bend: Bend) -> None:
+        super().__init__(simulator)
+        self._bend = bend
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await super().handle_async_request(request)
+        content = await answer.aread()
+        if answer.status_code >= 300 or not content:
+            return answer
+        body = self._bend(f"{request.method} {request.url.path}", json.loads(content))
+        return httpx2.Response(answer.status_code, json=body)
+
+
+def _house(
+    folder: Path, url: str, key: str | None, clock: SteppedClock, transport: httpx2.AsyncBaseTransport
+) -> House:
     settings = Settings(
         api_key=SecretStr(key) if key else None,
         api_key_from="a test",
@@ -241,14 +267,12 @@ def _house(folder: Path, url: str, key: str | None, clock: SteppedClock, sim: Si
         ledger=folder / "ledger.db",
     )
     ledger = folder / "ledger.db"
-    house = make_house(settings, ledger, clock, SimulatorTransport(sim))
+    house = make_house(settings, ledger, clock, transport)
     return replace(house, ledger=SqliteLedger(ledger, busy_seconds=0.05))
 
 
 def toml_with(base: str = ROOMY, **tables: dict[str, Any]) -> str:
     """A policy text with these keys put into these tables, instead of any of the same name."""
-    import tomllib
-
     data = tomllib.loads(base)
     for table, keys in tables.items():
         data[table] = {**data.get(table, {}), **keys}

@@ -106,10 +106,9 @@ def _too_dear(pod: Pod, adopted: Adopted) -> Failure:
 
 async def _nothing_made(house: House, held: Held, failure: Failure) -> Failure:
     """Free the money. Where the ledger cannot be written it stays set aside, and the failure says so."""
-    if await _try_to_write(house, held, EntryKind.VOIDED, str(failure)):
-        return failure
+    freed = await _try_to_write(house, held, EntryKind.VOIDED, str(failure))
     kept = f"The ledger could not be written, so the money for it stays set aside as {held.id}."
-    return replace(failure, message=f"{failure.message} {kept}")
+    return failure if freed else replace(failure, message=f"{failure.message} {kept}")
 
 
 async def _try_to_write(house: House, held: Held, kind: EntryKind, note: str) -> bool:

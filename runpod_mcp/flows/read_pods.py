@@ -40,7 +40,9 @@ async def list_pods(house: House) -> tuple[list[Seen], list[Lease]]:
 
 
 def _age(pod: Pod) -> tuple[str, str]:
-    return (pod.created_at.isoformat() if pod.created_at else "", pod.id)
+    """v1 does not tell when a pod was made, only when it last started."""
+    since = pod.created_at or pod.started_at
+    return (since.isoformat() if since else "", pod.id)
 
 
 async def get_pod(house: House, pod_id: str) -> Seen:

@@ -38,7 +38,7 @@ ON CONFLICT (window_key) DO UPDATE SET usd = spent.usd + excluded.usd
 _CLAIM = """
 INSERT INTO claim (work, holder, until) VALUES (:work, :holder, :until)
 ON CONFLICT (work) DO UPDATE SET holder = excluded.holder, until = excluded.until
-WHERE claim.holder = excluded.holder OR claim.until <= :now OR claim.until > :until
+WHERE claim.holder = excluded.holder OR claim.until <= :now OR claim.until > :until + :seconds
 """
 _LATEST_REQUEST = """
 SELECT id FROM reservation WHERE principal = ? AND request_id = ? ORDER BY seq DESC LIMIT 1
@@ -73,9 +73,10 @@ def advance(db: sqlite3.Connection, now: int) -> int:
 
 
 def claim(db: sqlite3.Connection, work: str, holder: str, now: int, seconds: int) -> bool:
-    """Write down who is at work, unless another one still is."""
+    """Write down who is at work, unless another one still is; one far ahead had a clock that was since set back."""
     db.execute("DELETE FROM claim WHERE until <= ? AND work <> ?", (now, work))
-    done = db.execute(_CLAIM, {"work": work, "holder": holder, "now": now, "until": now + seconds})
+    facts = {"work": work, "holder": holder, "now": now, "until": now + seconds, "seconds": seconds}
+    done = db.execute(_CLAIM, facts)
     return done.rowcount == 1
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+
+T = TypeVar("T")
 
 
 def _looks_like_an_id(value: str) -> str:
@@ -88,8 +91,17 @@ def position_of(kind: str, cursor: str | None) -> int:
     return int(found[1])
 
 
-def page_of(items: list[Any], kind: str, page: Page) -> tuple[list[Any], str | None]:
-    """The items of a page and the cursor of the next one, None at the end."""
+def page_of(
+    items: list[T], kind: str, page: Page, fits: Callable[[list[T]], bool] = lambda _: True
+) -> tuple[list[T], str | None]:
+    """The items of a page, as many as fit and at least one, and the cursor of the next page, None at the end.
+
+    Raises:
+        Failure: the cursor is not of this list.
+    """
     start = position_of(kind, page.cursor)
-    end = start + page.limit
-    return items[start:end], cursor_of(kind, end) if end < len(items) else None
+    shown = items[start : start + page.limit]
+    while len(shown) > 1 and not fits(shown):
+        shown = shown[:-1]
+    end = start + len(shown)
+    return shown, cursor_of(kind, end) if shown and end < len(items) else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from runpod_mcp.catalog.placement import LeftOut
 from runpod_mcp.flows import change_pod, create_pod, read_pods
@@ -22,6 +24,9 @@ from runpod_mcp.server.replies import PodFacts, Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
 MOST_LEFT_OUT = 5
+PAGE_BYTES = 7920
+"""A page of pods holds so many bytes of JSON at most; what does not fit is on the next one."""
+USUAL = (("gpuCount", 1), ("managed", True))
 
 
 class CreateReply(Reply):
@@ -40,7 +45,9 @@ class CreateReply(Reply):
 class PodsReply(Reply):
     """A page of pods."""
 
-    pods: list[dict[str, Any]]
+    pods: list[dict[str, Any]] = Field(
+        description="gpuCount is 1 and managed is true where they are left out."
+    )
     total: int
     pending: list[dict[str, Any]] | None = None
     nextCursor: str | None = None
@@ -145,19 +152,30 @@ def _with_asides(text: str, facts: dict[str, Any]) -> str:
 
 async def _list_pods(house: House, page: Page) -> CallToolResult:
     seen, missing = await read_pods.list_pods(house)
-    shown, cursor = page_of(seen, "pods", page)
-    rows = [brief(one.pod, read_pods.view(house, one.lease)) for one in shown]
-    facts: dict[str, Any] = {"pods": rows, "total": len(seen)}
-    if missing:
-        facts["pending"] = [_pending(lease) for lease in missing]
-    if cursor:
-        facts["nextCursor"] = cursor
+    pending = [_pending(lease) for lease in missing]
+    room = max(PAGE_BYTES - _size(pending), PAGE_BYTES // 4)
+    rows = [brief(one.pod, read_pods.view(house, one.lease)) for one in seen]
+    shown, cursor = page_of(
+        rows, "pods", page, fits=lambda some: _size([_short(row) for row in some]) <= room
+    )
+    facts: dict[str, Any] = {"pods": [_short(row) for row in shown], "total": len(seen)}
+    facts |= {"pending": pending} if pending else {}
+    facts |= {"nextCursor": cursor} if cursor else {}
     count = "1 pod" if len(seen) == 1 else f"{len(seen)} pods"
-    lines = [f"{count}, {len(rows)} shown" if len(rows) < len(seen) else count]
-    lines += [describe_brief(row) for row in rows]
-    lines += [_pending_words(one) for one in facts.get("pending", ())]
+    lines = [f"{count}, {len(shown)} shown" if len(shown) < len(seen) else count]
+    lines += [describe_brief(row) for row in shown]
+    lines += [_pending_words(one) for one in pending]
     lines += [f"More: cursor {cursor}"] if cursor else []
     return said("\n".join(lines), facts)
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what is usual, so that fifty of them are not too much to read."""
+    return {name: value for name, value in row.items() if (name, value) not in USUAL}
+
+
+def _size(rows: list[dict[str, Any]]) -> int:
+    return len(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _pending(lease: Lease) -> dict[str, Any]:

@@ -350,6 +350,14 @@ async def test_a_cpu_pod_is_priced_by_its_vcpus_and_ignored_fields_are_reported(
     assert (await both.the_lease()).gpus == 0
 
 
+async def test_a_templates_pod_volume_is_left_out_of_a_cpu_pod(both):
+    said = await both.call(
+        "create_pod", computeType="CPU", cpuFlavorIds=["cpu3c"], templateId="simtorch01", containerDiskInGb=20
+    )
+    assert said.ok, said.text
+    assert said.pod["usdPerHour"] == pytest.approx(both.live[0]["usd_per_hour"], abs=2e-6)
+
+
 async def test_no_cpu_flavor_means_every_allowed_one(tmp_path):
     async with front_door(tmp_path, toml_with(cpus={"allow": ["cpu3g", "cpu5c"]})) as door:
         said = await door.call("create_pod", computeType="CPU", imageName=IMAGE, dryRun=True, volumeInGb=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from front_door import front_door, toml_with
 
@@ -13,7 +14,12 @@ ENDINGS = ["stop_pod", "delete_pod"]
 async def test_a_deleted_pod_is_gone_from_the_books_and_frees_its_money(both):
     pod = await both.create()
     said = await both.call("delete_pod", podId=pod.pod_id)
-    assert said.facts == {"podId": pod.pod_id, "status": "deleted", "usdPerHour": 0, "budgetLeft": {"hour": 20.0}}
+    assert said.facts == {
+        "podId": pod.pod_id,
+        "status": "deleted",
+        "usdPerHour": 0,
+        "budgetLeft": {"hour": 20.0},
+    }
     assert pod.pod_id in said.text
     assert both.live == []
     assert await both.leases() == []
@@ -87,7 +93,9 @@ async def test_stopping_twice_is_harmless(both):
     assert first.facts == again.facts
 
 
-@pytest.mark.parametrize("kind", ["not_found", "error_before", "drop_before", "garbage", "drop_after", "ignored"])
+@pytest.mark.parametrize(
+    "kind", ["not_found", "error_before", "drop_before", "garbage", "drop_after", "ignored"]
+)
 async def test_one_bad_answer_to_a_delete_is_overcome_by_looking(both, kind):
     pod = await both.create()
     both.sim.faults.add("delete", kind)
@@ -208,8 +216,6 @@ async def test_a_pod_whose_reservation_was_freed_too_early_can_be_ended(tmp_path
 
 
 async def test_ending_goes_on_when_the_client_has_gone(both):
-    import anyio
-
     pod = await both.create()
     both.sim.faults.add("delete", "hold")
     async with anyio.create_task_group() as tasks:

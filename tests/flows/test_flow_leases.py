@@ -36,7 +36,7 @@ async def test_a_pod_with_a_volume_is_stopped_at_the_end_and_deleted_after_its_s
 
 
 def pods(door: FrontDoor) -> list[dict[str, str]]:
-    return [pod for pod in door.books()["live"]]
+    return list(door.books()["live"])
 
 
 async def test_a_pod_without_a_volume_is_deleted_at_once(both):
@@ -206,14 +206,13 @@ async def test_the_keeper_goes_on_when_runpod_or_the_ledger_cannot_be_had(
 
 async def test_the_keeper_waits_when_the_ledger_cannot_be_read(tmp_path: Path):
     (tmp_path / "ledger.db").write_bytes(b"not a ledger at all" * 500)
-    async with front_door(tmp_path) as door:
-        async with anyio.create_task_group() as tasks:
-            start = door.clock.now()
-            tasks.start_soon(keep, door.house)
-            with anyio.fail_after(60):
-                while (door.clock.now() - start).total_seconds() < 100:
-                    await anyio.lowlevel.checkpoint()
-            tasks.cancel_scope.cancel()
+    async with front_door(tmp_path) as door, anyio.create_task_group() as tasks:
+        start = door.clock.now()
+        tasks.start_soon(keep, door.house)
+        with anyio.fail_after(60):
+            while (door.clock.now() - start).total_seconds() < 100:
+                await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
 
 
 async def test_one_of_several_servers_reconciles_at_a_time(tmp_path: Path):

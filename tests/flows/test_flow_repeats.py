@@ -101,7 +101,9 @@ async def test_a_second_server_on_the_same_ledger_gives_the_same_pod(door):
 
 
 async def test_a_repeat_is_answered_although_the_budget_is_used_up_by_now(tmp_path):
-    async with front_door(tmp_path, 'version = 1\n[budget]\nusd_per_hour = 0.5\n[gpus]\nallow = ["NVIDIA L4"]\n') as door:
+    async with front_door(
+        tmp_path, 'version = 1\n[budget]\nusd_per_hour = 0.5\n[gpus]\nallow = ["NVIDIA L4"]\n'
+    ) as door:
         first = await door.create(requestId="train-1")
         assert (await door.create()).code == "over_hourly_budget"
         assert (await door.create(requestId="train-1")).pod_id == first.pod_id

@@ -415,3 +415,34 @@ async def test_a_write_that_names_the_pod_of_another_lease_is_refused_for_stoppe
     assert (
         await ledger.write("r1", entry(EntryKind.ENDED, NOON + 90, pod_id="pod-1"))
     ).state is LeaseState.ENDED
+
+
+async def test_work_is_claimed_by_one_at_a_time_and_free_again_after_a_while(ledger):
+    assert await ledger.claim("reconcile", "ann", NOON, 60)
+    assert await ledger.claim("reconcile", "ann", NOON + 30, 60)
+    assert not await ledger.claim("reconcile", "ben", NOON + 89, 60)
+    assert await ledger.claim("other work", "ben", NOON + 89, 60)
+    assert await ledger.claim("reconcile", "ben", NOON + 90, 60)
+    assert not await ledger.claim("reconcile", "ann", NOON + 91, 60)
+
+
+async def test_a_claim_is_not_taken_over_by_one_whose_clock_is_a_little_behind(ledger):
+    assert await ledger.claim("reconcile", "ann", NOON, 60)
+    assert not await ledger.claim("reconcile", "ben", NOON - 1, 60)
+
+
+async def test_a_claim_made_before_the_clock_was_set_back_does_not_hold_for_ever(ledger):
+    assert await ledger.claim("reconcile", "ann", NOON, 60)
+    assert await ledger.claim("reconcile", "ben", NOON - HOUR, 60)
+
+
+async def test_of_many_who_claim_the_same_work_at_once_one_gets_it(ledger):
+    outcomes = []
+
+    async def try_it(number):
+        outcomes.append(await ledger.claim("reconcile", f"holder {number}", NOON, 60))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(10):
+            tasks.start_soon(try_it, number)
+    assert outcomes.count(True) == 1

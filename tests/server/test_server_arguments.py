@@ -1,0 +1,127 @@
+"""Arguments are read strictly, and what is wrong with them is said in words that can be acted on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from front_door import IMAGE, L4
+
+WRONG = [
+    ({"gpuCount": "two"}, "gpuCount", "whole number"),
+    ({"gpuCount": 1.5}, "gpuCount", "whole number"),
+    ({"gpuCount": True}, "gpuCount", "not true or false"),
+    ({"gpuCount": 0}, "gpuCount", "greater than or equal to 1"),
+    ({"gpuTypeIds": "NVIDIA L4"}, "gpuTypeIds", "expected a list"),
+    ({"gpuTypeIds": [4090]}, "gpuTypeIds.0", "expected text"),
+    ({"env": ["A=b"]}, "env", "object with text values"),
+    ({"env": {"A": 1}}, "env.A", "expected text"),
+    ({"ports": ["8888"]}, "ports", "8888/http"),
+    ({"ports": ["99999/http"]}, "ports", "1 to 65535"),
+    ({"cloudType": "PRIVATE"}, "cloudType", "'SECURE'"),
+    ({"leaseHours": 0}, "leaseHours", "greater than 0"),
+    ({"leaseHours": "soon"}, "leaseHours", "expected a number"),
+    ({"maxUsdPerHour": -1}, "maxUsdPerHour", "greater than 0"),
+    ({"interruptible": "maybe"}, "interruptible", "true or false"),
+    ({"volumeMountPath": "workspace"}, "volumeMountPath", "absolute path"),
+    ({"name": " "}, "name", "needs a name"),
+    ({"countryCodes": ["Czechia"]}, "countryCodes", "two-letter"),
+    ({"requestId": ""}, "requestId", "at least 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "field", "words"), WRONG, ids=[repr(one[0])[:30] for one in WRONG])
+async def test_a_wrong_argument_is_named_with_what_was_expected(door, arguments, field, words):
+    said = await door.create(**arguments)
+    assert said.code == "invalid_arguments"
+    assert said.facts["field"] == field
+    assert words in said.text
+    assert field in said.text
+    assert said.facts["retry"] == "changed"
+    for noise in ("pydantic", "validation error", "type=", "Value error", "https://"):
+        assert noise not in said.text
+    assert door.create_calls == 0
+
+
+async def test_without_an_image_or_a_template_it_is_said_which_is_needed(door):
+    said = await door.call("create_pod", gpuTypeIds=[L4])
+    assert said.code == "invalid_arguments"
+    assert "imageName" in said.text
+    assert "templateId" in said.text
+
+
+async def test_several_wrong_arguments_are_counted(door):
+    said = await door.create(gpuCount="two", leaseHours="soon", cloudType="PRIVATE")
+    assert "(2 more.)" in said.text
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "meant"),
+    [
+        ("create_pod", "gpu_type_ids", "gpuTypeIds"),
+        ("create_pod", "gpuTypeId", "gpuTypeIds"),
+        ("create_pod", "image", "imageName"),
+        ("create_pod", "dry_run", "dryRun"),
+        ("create_pod", "lease_hours", "leaseHours"),
+        ("create_pod", "maxPricePerHour", "maxUsdPerHour"),
+        ("delete_pod", "pod_id", "podId"),
+        ("delete_pod", "id", "podId"),
+        ("list_gpu_types", "count", "gpuCount"),
+        ("get_pod", "details", "detail"),
+    ],
+)
+async def test_an_unknown_argument_names_the_nearest_or_all_there_are(door, tool, name, meant):
+    said = await door.call(tool, **{name: "x"})
+    assert said.code == "invalid_arguments"
+    assert meant in said.text
+    assert "There is no argument" in said.text or "there is no argument" in said.text
+
+
+async def test_an_unknown_argument_of_a_tool_without_any_says_that(door):
+    said = await door.call("get_budget", verbose=True)
+    assert said.code == "invalid_arguments"
+    assert "takes none" in said.text
+
+
+async def test_a_missing_argument_is_named(door):
+    said = await door.call("delete_pod")
+    assert (said.code, said.facts["field"]) == ("invalid_arguments", "podId")
+    assert "podId is missing" in said.text
+
+
+async def test_null_means_left_out(door):
+    said = await door.create(templateId=None, networkVolumeId=None, leaseHours=None, requestId=None, env=None)
+    assert said.ok
+    assert (await door.call("list_pods", cursor=None, limit=None)).ok
+
+
+async def test_lists_and_objects_that_a_client_packed_into_text_are_unpacked(door):
+    said = await door.call(
+        "create_pod",
+        gpuTypeIds=json.dumps([L4]),
+        env=json.dumps({"MODE": "train"}),
+        dockerStartCmd='["sleep", "60"]',
+        imageName=IMAGE,
+    )
+    assert said.pod["gpuTypeId"] == L4
+    assert door.live[0]["env"]["MODE"] == "train"
+    assert door.bodies()[0]["cmd"] == ["sleep", "60"]
+
+
+async def test_text_that_only_looks_like_json_stays_text(door):
+    assert (await door.create(name='["a"]')).pod["name"] == '["a"]'
+    assert (await door.create(ports="8888/http,22/tcp")).ok, "the document's own default is such a text"
+    assert (await door.create(gpuTypeIds="4")).code == "invalid_arguments"
+    assert (await door.create(gpuTypeIds="[" * 100_000)).code == "invalid_arguments"
+
+
+async def test_odd_values_cannot_break_a_reply(door):
+    for odd in ("\x1b[31m\n\n", "x" * 10_000, "\u202e", "'; DROP TABLE leases; --"):
+        for name in ("gpuTypeIds", "dataCenterIds", "countryCodes"):
+            said = await door.create(**{name: [odd]})
+            assert not said.ok
+            assert len(said.text) < 700
+            assert "\x1b" not in said.text
+        said = await door.call("get_pod", podId=odd)
+        assert said.code == "invalid_arguments"
+        assert len(said.text) < 300

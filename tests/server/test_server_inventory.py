@@ -1,0 +1,137 @@
+"""All the tools together: names, hints, schemas that every host accepts, and how much of a context they take."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import jsonschema
+import pytest
+from front_door import LIMITLESS, ROOMY, front_door
+from mcp import MCPError
+
+from runpod_mcp import __version__
+from runpod_mcp.server.app import INSTRUCTIONS
+
+SAYS_IT_ALL = {
+    "podId", "detail", "limit", "cursor", "name", "status", "gpuTypeId", "gpuCount", "cpuFlavorId", "vcpuCount",
+    "cloudType", "dataCenterId", "image", "usdPerHour", "leaseEndsAt", "usdLeftOnLease", "managed", "ssh", "http",
+    "envNames", "warnings", "pod", "dryRun", "quote", "candidates", "leftOut", "ignored", "notes", "budgetLeft",
+    "total", "pending", "nextCursor", "gpuTypes", "dataCenters", "policy", "isDefault", "budgets",
+    "usdPerHourPerPod", "podsRunning", "podsAllowed", "gpusRunning", "gpusAllowed", "leaseHours", "full",
+}  # fmt: skip
+"""Properties whose name says what they are, to whoever has read the tool's description."""
+
+VERBS = {"create", "list", "get", "wait", "update", "start", "stop", "restart", "delete", "extend"}
+
+
+@pytest.fixture(params=["default", "limitless"])
+async def listed(request, tmp_path):
+    async with front_door(tmp_path, None if request.param == "default" else LIMITLESS) as door:
+        yield await door.tools()
+
+
+def as_json(tools):
+    return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools.values()]
+
+
+async def test_names_are_a_verb_and_a_noun(listed):
+    for name in listed:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", name)
+        assert name.split("_")[0] in VERBS
+
+
+async def test_every_tool_has_a_title_a_description_and_all_four_hints(listed):
+    for tool in listed.values():
+        assert tool.title
+        assert 20 <= len(tool.description) <= 250
+        hints = tool.annotations
+        assert hints.title == tool.title
+        assert None not in (
+            hints.read_only_hint,
+            hints.destructive_hint,
+            hints.idempotent_hint,
+            hints.open_world_hint,
+        )
+
+
+async def test_hints_say_what_the_tools_do(listed):
+    reading = {name for name, tool in listed.items() if tool.annotations.read_only_hint}
+    assert reading == {name for name in listed if name.split("_")[0] in ("list", "get", "wait")}
+    for name in ("delete_pod", "stop_pod"):
+        assert listed[name].annotations.destructive_hint
+    assert not any(listed[name].annotations.destructive_hint for name in (*reading, "create_pod"))
+    assert not listed["create_pod"].annotations.idempotent_hint
+
+
+async def test_schemas_are_plain_objects_that_every_host_takes(listed):
+    for tool in listed.values():
+        for schema in (tool.input_schema, tool.output_schema):
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema["type"] == "object"
+            assert not {"anyOf", "oneOf", "allOf", "not", "$ref", "$defs"} & set(schema)
+            assert "$ref" not in json.dumps(schema)
+        assert tool.input_schema["additionalProperties"] is False
+
+
+async def test_every_property_is_described_or_says_it_all(listed):
+    for tool in listed.values():
+        for schema in (tool.input_schema, tool.output_schema):
+            silent = {name for name, one in schema["properties"].items() if not one.get("description")}
+            assert silent <= SAYS_IT_ALL, f"{tool.name}: describe {sorted(silent - SAYS_IT_ALL)}"
+
+
+async def test_arguments_that_are_required_are_properties(listed):
+    for tool in listed.values():
+        assert set(tool.input_schema.get("required", ())) <= set(tool.input_schema["properties"])
+        assert set(tool.output_schema.get("required", ())) <= set(tool.output_schema["properties"])
+
+
+async def test_the_list_of_tools_is_small(listed):
+    assert len(json.dumps(as_json(listed), separators=(",", ":")).encode()) <= 14_000
+
+
+async def test_the_instructions_are_short_and_their_beginning_stands_alone():
+    assert len(INSTRUCTIONS) < 1200
+    beginning = INSTRUCTIONS[:512]
+    for needed in (
+        "limits a person set",
+        "list_gpu_types",
+        "create_pod",
+        "dryRun",
+        "delete_pod",
+        "outcome_unknown",
+    ):
+        assert needed in beginning, "hosts show the first 512 characters only"
+    assert re.search(r"[.:]\s", beginning[-120:]), "a sentence ends near the cut"
+
+
+async def test_tools_named_in_words_exist(listed):
+    words = INSTRUCTIONS + " ".join(tool.description for tool in listed.values())
+    assert set(re.findall(r"\b(?:list|get|create|delete|stop|start)_[a-z_]+\b", words)) <= set(listed)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_both_eras_list_call_and_name_the_server(tmp_path, mode):
+    async with front_door(tmp_path, ROOMY, mode=mode) as door:
+        assert len(await door.tools()) >= 8
+        assert (await door.call("get_budget")).ok
+        assert (await door.create(gpuCounts=1)).code == "invalid_arguments"
+        assert (await door.create()).ok
+        info = door.client.server_info
+        assert (info.name, info.version, info.title) == ("runpod-mcp", __version__, "Runpod (unofficial)")
+        assert door.client.instructions == INSTRUCTIONS
+        with pytest.raises(MCPError, match="Unknown tool: rent_everything"):
+            await door.client.call_tool("rent_everything", {})
+        await door.keep_promises()
+
+
+async def test_the_name_of_an_unknown_tool_is_cut(door):
+    with pytest.raises(MCPError) as raised:
+        await door.client.call_tool("x" * 10_000, {})
+    assert len(raised.value.error.message) < 100
+
+
+async def test_a_tool_without_arguments_may_be_called_without_any(door):
+    assert not (await door.client.call_tool("get_budget")).is_error
+    assert not (await door.client.call_tool("list_pods")).is_error
