@@ -28,14 +28,17 @@ def failure_of(error: BaseException | None) -> Failure:
 
 
 def invalid_arguments(error: ValidationError, known: list[str]) -> Failure:
-    """The first thing wrong with the arguments, in our words, and how many more there are; `known` are the tool's."""
+    """What is wrong with the arguments, in our words, and how much more there is; `known` are the tool's.
+
+    A name that does not exist comes first: it is often why another one is missing.
+    """
     problems = error.errors(include_url=False, include_context=False)
-    first = problems[0]
+    first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     more = f" ({len(problems) - 1} more.)" if len(problems) > 1 else ""
     return Failure(
         Code.INVALID_ARGUMENTS,
-        f"{_sentence(first, path, known)}.{more}",
+        f"{_sentence(first, path, known).removesuffix('?')}{'?' if _sentence(first, path, known).endswith('?') else '.'}{more}",
         field=clean(".".join(path), 80) or None,
     )
 
@@ -73,5 +76,6 @@ _EXPECTED = {
 
 def _unknown(name: str, known: list[str]) -> str:
     meant = nearest(name, known)
-    hint = f"; did you mean {meant}?" if meant else f"; known: {', '.join(known)}"
-    return f"there is no argument {clean(name, 60)!r}{hint}"
+    there_are = f"known: {', '.join(known)}" if known else "this tool takes none"
+    hint = f"did you mean {meant}?" if meant else there_are
+    return f"there is no argument {clean(name, 60)!r}; {hint}"
