@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
@@ -82,6 +82,17 @@ async def is_gone(house: House, pod_id: str) -> bool:
 
 async def see_stopped(house: House, pod_id: str, *, patiently: bool = True) -> Pod | None:
     """The stopped pod, or None when that could not be seen: at once, or in time where one waits for it."""
+    return await _see(house, pod_id, lambda pod: pod.status is PodStatus.STOPPED, patiently)
+
+
+async def see_running(house: House, pod_id: str, *, patiently: bool = True) -> Pod | None:
+    """The pod once it bills its GPUs, or None when that could not be seen: at once, or in time."""
+    return await _see(
+        house, pod_id, lambda pod: pod.bills_compute and pod.status is not PodStatus.UNKNOWN, patiently
+    )
+
+
+async def _see(house: House, pod_id: str, wanted: Callable[[Pod], bool], patiently: bool) -> Pod | None:
     for wait in (0.0, *house.confirm_after) if patiently else (0.0,):
         if wait:
             await house.clock.sleep(wait)
@@ -89,6 +100,6 @@ async def see_stopped(house: House, pod_id: str, *, patiently: bool = True) -> P
             pod = await house.api.get_pod(pod_id)
         except Failure:
             continue
-        if pod is not None and pod.status is PodStatus.STOPPED:
+        if pod is not None and wanted(pod):
             return pod
     return None

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from runpod_mcp.flows.adopt import adopt, billed_rate, stopped_rate
+from runpod_mcp.flows.claims import being_changed
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.outcomes import end_pod
 from runpod_mcp.flows.unmanaged import rate_of
@@ -120,13 +121,13 @@ async def _living(house: House, lease: Lease, pod: Pod | None, report: Report) -
 async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: Usd, report: Report) -> None:
     """Write down what Runpod says; a pod that runs above its ceiling is due at once."""
     stands = lease.state is LeaseState.STOPPED if kind is EntryKind.STOPPED else kind is EntryKind.REPRICED
-    if stands and rate == lease.usd_per_hour:
+    if (stands and rate == lease.usd_per_hour) or await being_changed(house, lease):
         return
     gpus = pod.gpu_count if kind is EntryKind.STARTED else None
     entry = Entry(kind=kind, at=house.now(), usd_per_hour=rate, gpus=gpus, note="as Runpod lists it")
     await house.ledger.write(lease.reservation.id, entry)
     report.corrected.append(f"pod {pod.id}: {kind.value} at {show(rate)}/h")
-    if kind is not EntryKind.STOPPED and rate > lease.reservation.usd_per_hour:
+    if kind is not EntryKind.STOPPED and rate > lease.ceiling_usd_per_hour:
         now = max(house.now(), lease.reservation.opened_at)
         due = Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=now, note="billed above its ceiling")
         await house.ledger.write(lease.reservation.id, due)
@@ -164,6 +165,8 @@ async def _looks(house: House, lease: Lease) -> tuple[int, int]:
 async def _without_lease(house: House, pod: Pod, report: Report) -> None:
     """A pod that no living lease holds: ours to end if its reservation came to nothing, else somebody's own."""
     lease = await house.ledger.lease(pod.reservation_id) if pod.reservation_id else None
+    if lease and lease.still_counts and lease.pod_id in (None, pod.id):
+        return  # rented since the leases were read
     ours = lease is not None and (
         lease.state is LeaseState.VOID or (lease.state is LeaseState.ENDED and lease.pod_id == pod.id)
     )

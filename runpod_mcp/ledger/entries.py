@@ -122,6 +122,7 @@ class Entry:
     lease_ends_at: int | None = None
     stopped_until: int | None = None
     stopped_usd_per_hour: Usd | None = None
+    ceiling_usd_per_hour: Usd | None = None
     note: str = ""
     seq: int = 0
 
@@ -138,15 +139,26 @@ class Entry:
 
 
 _FACTS = frozenset(
-    {"pod_id", "usd_per_hour", "gpus", "lease_ends_at", "stopped_until", "stopped_usd_per_hour"}
+    {
+        "pod_id",
+        "usd_per_hour",
+        "gpus",
+        "lease_ends_at",
+        "stopped_until",
+        "stopped_usd_per_hour",
+        "ceiling_usd_per_hour",
+    }
 )
 _NOTHING, _POD = frozenset[str](), frozenset({"pod_id"})
 _FACTS_OF = {
     EntryKind.UNKNOWN: (_NOTHING, _NOTHING),
     EntryKind.SETTLED: (frozenset({"pod_id", "usd_per_hour"}), _FACTS),
     EntryKind.VOIDED: (_NOTHING, _POD),
-    EntryKind.REPRICED: (frozenset({"usd_per_hour"}), _POD | {"stopped_usd_per_hour"}),
-    EntryKind.STOPPED: (frozenset({"usd_per_hour"}), _FACTS - {"gpus"}),
+    EntryKind.REPRICED: (
+        frozenset({"usd_per_hour"}),
+        _POD | {"stopped_usd_per_hour", "ceiling_usd_per_hour"},
+    ),
+    EntryKind.STOPPED: (frozenset({"usd_per_hour"}), _FACTS - {"gpus", "ceiling_usd_per_hour"}),
     EntryKind.STARTED: (frozenset({"usd_per_hour"}), _FACTS),
     EntryKind.EXTENDED: (frozenset({"lease_ends_at"}), _POD | {"stopped_until"}),
     EntryKind.ENDED: (_NOTHING, _POD),
@@ -183,6 +195,8 @@ class Lease:
     lease_ends_at: int
     stopped_until: int
     stopped_usd_per_hour: Usd
+    ceiling_usd_per_hour: Usd
+    """The most the running pod may cost: what was set aside for it, or what the policy let it be raised to since."""
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -197,6 +211,7 @@ class Lease:
             reservation.lease_ends_at,
             reservation.stopped_until,
             reservation.stopped_usd_per_hour,
+            reservation.usd_per_hour,
         )
         for entry in entries:
             lease = lease.after(entry)
@@ -215,6 +230,7 @@ class Lease:
             lease_ends_at=ends,
             stopped_until=max(ends, kept),
             stopped_usd_per_hour=self._stopped_rate_after(entry),
+            ceiling_usd_per_hour=entry.ceiling_usd_per_hour or self.ceiling_usd_per_hour,
             notes=(*self.notes, entry.note) if entry.note else self.notes,
         )
 

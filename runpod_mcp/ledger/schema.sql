@@ -39,6 +39,7 @@ CREATE TABLE entry (
     lease_ends_at INTEGER,
     stopped_until INTEGER,
     stopped_usd_per_hour INTEGER,
+    ceiling_usd_per_hour INTEGER,
     note TEXT NOT NULL
 ) STRICT;
 

@@ -25,10 +25,11 @@ INSERT INTO reservation (
 """
 _ADD_ENTRY = """
 INSERT INTO entry (
-    reservation_id, kind, at, pod_id, usd_per_hour, gpus, lease_ends_at, stopped_until, stopped_usd_per_hour, note
+    reservation_id, kind, at, pod_id, usd_per_hour, gpus, lease_ends_at, stopped_until, stopped_usd_per_hour,
+    ceiling_usd_per_hour, note
 ) VALUES (
     :reservation_id, :kind, :at, :pod_id, :usd_per_hour, :gpus, :lease_ends_at, :stopped_until,
-    :stopped_usd_per_hour, :note
+    :stopped_usd_per_hour, :ceiling_usd_per_hour, :note
 )
 """
 _ADD_SPENT = """

@@ -62,6 +62,7 @@ def _stands(lease: Lease) -> tuple[object, ...]:
         lease.pod_id,
         lease.usd_per_hour,
         lease.stopped_usd_per_hour,
+        lease.ceiling_usd_per_hour,
         lease.gpus,
         lease.lease_ends_at,
         lease.stopped_until,

@@ -35,10 +35,11 @@ def invalid_arguments(error: ValidationError, known: list[str]) -> Failure:
     problems = error.errors(include_url=False, include_context=False)
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
+    words = _sentence(first, path, known)
     more = f" ({len(problems) - 1} more.)" if len(problems) > 1 else ""
     return Failure(
         Code.INVALID_ARGUMENTS,
-        f"{_sentence(first, path, known).removesuffix('?')}{'?' if _sentence(first, path, known).endswith('?') else '.'}{more}",
+        f"{words}{'' if words.endswith('?') else '.'}{more}",
         field=clean(".".join(path), 80) or None,
     )
 

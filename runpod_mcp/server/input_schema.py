@@ -53,10 +53,8 @@ def input_schema_of(model: type[BaseModel]) -> Schema:
     return {**schema_of(model), "additionalProperties": False}
 
 
-def create_pod_schema(full: Schema, policy: Policy | None) -> Schema:
-    """The schema of `create_pod` under a policy; None (a policy that cannot be read) leaves it whole."""
-    if policy is None:
-        return full
+def create_pod_schema(full: Schema, policy: Policy) -> Schema:
+    """The schema of `create_pod` under a policy."""
     fields = {name: dict(value) for name, value in full["properties"].items()}
     _shape_gpus(fields, policy)
     _shape_cpus(fields, policy)

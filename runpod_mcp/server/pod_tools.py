@@ -9,6 +9,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from runpod_mcp.catalog.placement import LeftOut
+from runpod_mcp.catalog.quote import Quote
 from runpod_mcp.flows import change_pod, create_pod, read_pods
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.rented import Rented, WouldRent
@@ -82,10 +83,18 @@ def _would_rent(request: CreateRequest, found: WouldRent) -> CallToolResult:
     first = offer.candidates[0]
     text = (
         f"Dry run, nothing rented. Would pass: {first.type_id} first, at most {show(quote.usd_per_hour)}/h with disks, "
-        f"{show(quote.usd_per_lease)} for {quote.terms.lease_seconds / 3600:g} h.\n"
+        f"{show(quote.usd_per_lease)} for {_what_for(quote)}.\n"
         f"Candidates: {'; '.join(_candidate_words(one) for one in facts['candidates'])}."
     )
     return said(_with_asides(text, facts), facts)
+
+
+def _what_for(quote: Quote) -> str:
+    hours = f"{quote.terms.lease_seconds / 3600:g} h"
+    if not quote.terms.keep_stopped_seconds:
+        return hours
+    kept = f"{quote.terms.keep_stopped_seconds / 3600:g} h"
+    return f"{hours} and up to {kept} of its stopped volume ({show(quote.disks.stopped_usd_per_hour)}/h)"
 
 
 async def _rented(house: House, request: CreateRequest, rented: Rented) -> CallToolResult:

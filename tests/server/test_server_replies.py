@@ -34,6 +34,8 @@ def told(name, value, text):
         "usd" in name.lower() or "budget" in name.lower() or "limit" in name.lower()
     ):
         return show_dollars(value) in text
+    if isinstance(value, float):
+        return f"{value:g}" in text
     return str(value) in text or str(value).replace("T", " ").replace(":00Z", "") in text
 
 

@@ -1,0 +1,97 @@
+"""Moving the end of a lease: shorter is always allowed, longer passes the policy and the budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.judge import approval_needed
+from runpod_mcp.flows.read_pods import not_found
+from runpod_mcp.flows.unmanaged import unmanaged_holdings
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
+from runpod_mcp.ledger.store import ChangeJudge
+from runpod_mcp.money import cost
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.budgets import judge_budgets
+from runpod_mcp.policy.decision import Deny
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.rules import asks_human
+from runpod_mcp.policy.spending import Holding, Plan, Spending
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnd:
+    """A lease whose end was moved, and where it was before (seconds since 1970)."""
+
+    lease: Lease
+    before: int
+
+
+async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
+    """Let a running pod's lease end so many hours from now.
+
+    Raises:
+        Failure: `lease_too_long` or a budget says no; `not_managed`; `conflict` when the pod does not run.
+    """
+    lease = await _running_lease(house, pod_id)
+    now = house.now()
+    ends = now + max(1, int(hours * 3600))
+    entry = _entry(lease, now, ends)
+    if ends <= lease.lease_ends_at:
+        return NewEnd(await house.ledger.write(lease.reservation.id, entry), lease.lease_ends_at)
+    policy = house.policies.current()
+    _refuse_too_long(policy, lease, ends)
+    longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
+    if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
+        raise approval_needed(reason)
+    judge = judge_of(policy, await unmanaged_holdings(house, policy))
+    answer = await house.ledger.amend(lease.reservation.id, entry, judge)
+    if isinstance(answer, Deny):
+        raise answer.as_failure()
+    return NewEnd(answer, lease.lease_ends_at)
+
+
+async def _running_lease(house: House, pod_id: str) -> Lease:
+    lease = await house.ledger.lease_of_pod(pod_id)
+    if lease is None or not lease.still_counts:
+        if await house.api.get_pod(pod_id) is None:
+            raise not_found(pod_id, lease)
+        raise Failure(
+            Code.NOT_MANAGED,
+            f"Pod {clean(pod_id, 40)} was not rented through this server, so it has no lease.",
+            Retry.NEVER,
+        )
+    if lease.state is not LeaseState.RUNNING:
+        raise Failure(Code.CONFLICT, f"Pod {clean(pod_id, 40)} does not run; start_pod gives it a new lease.")
+    return lease
+
+
+def _entry(lease: Lease, now: int, ends: int) -> Entry:
+    """The stopped time keeps its length."""
+    kept = ends + (lease.stopped_until - lease.lease_ends_at)
+    return Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=ends, stopped_until=kept)
+
+
+def _refuse_too_long(policy: Policy, lease: Lease, ends: int) -> None:
+    """`max_hours` bounds the whole life of a lease, or it could be extended for ever."""
+    most = policy.lease.max_hours
+    whole = (ends - lease.reservation.opened_at) / 3600
+    if whole <= most:
+        return
+    raise Failure(
+        Code.LEASE_TOO_LONG,
+        f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
+        field="leaseHours",
+        limit=most,
+        requested=round(whole, 4),
+    )
+
+
+def judge_of(policy: Policy, unmanaged: tuple[Holding, ...]) -> ChangeJudge:
+    """The budgets as a question about a change, asked inside the ledger's transaction."""
+
+    def judge(others: Spending, plan: Plan) -> Deny | None:
+        return judge_budgets(policy, replace(others, holdings=(*others.holdings, *unmanaged)), plan)
+
+    return judge
