@@ -167,10 +167,11 @@ async def _not_started(house: House, held: Lease, pod: Pod, outcome: object) -> 
 
 async def _too_dear(house: House, held: Lease, pod: Pod, billed: Usd) -> Failure:
     ceiling = held.ceiling_usd_per_hour
-    dearer = Entry(
-        kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=billed, note="billed above its ceiling"
-    )
-    await house.ledger.write(held.reservation.id, dearer)
+    now, note = house.now(), "billed above its ceiling"
+    dearer = Entry(kind=EntryKind.REPRICED, at=now, usd_per_hour=billed, note=note)
+    due = Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=now)
+    for entry in (dearer, due):
+        await house.ledger.write(held.reservation.id, entry)
     await house.api.stop_pod(pod.id)
     seen = await see_stopped(house, pod.id)
     if seen:

@@ -42,9 +42,6 @@ def _flat(name: str, field: Schema) -> Schema:
     for holder in (field, field.get("items", {})):
         if holder.get("additionalProperties") is True:
             del holder["additionalProperties"]
-    for bound in ("minimum", "exclusiveMinimum", "maximum"):
-        if isinstance(field.get(bound), float) and field[bound] == int(field[bound]):
-            field[bound] = int(field[bound])
     return field
 
 
