@@ -197,7 +197,7 @@ class FrontDoor:
     async def _check(self, tool: str, said: Said) -> None:
         if said.ok:
             schema = (await self.tools())[tool].output_schema
-            jsonschema.validate(said.facts, schema)
+            jsonschema.Draft202012Validator(schema).validate(said.facts)
             assert said.text
             return
         facts = said.facts

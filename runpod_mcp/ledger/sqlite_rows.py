@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import groupby
 
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState, Reservation
@@ -137,7 +137,7 @@ def _spent(db: sqlite3.Connection, window: Window) -> Usd:
 
 def add_reservation(db: sqlite3.Connection, reservation: Reservation) -> Lease:
     """Write a reservation down, and count it."""
-    db.execute(_ADD_RESERVATION, asdict(reservation))
+    db.execute(_ADD_RESERVATION, {name: getattr(reservation, name) for name in _RESERVATION_FIELDS})
     db.execute(
         "INSERT INTO holding (reservation_id, state) VALUES (?, ?)", (reservation.id, LeaseState.OPEN.value)
     )
@@ -146,7 +146,8 @@ def add_reservation(db: sqlite3.Connection, reservation: Reservation) -> Lease:
 
 def add_entry(db: sqlite3.Connection, entry: Entry, after: Lease) -> None:
     """Write an entry down, and bring what is derived to where the lease stands after it."""
-    db.execute(_ADD_ENTRY, {**asdict(entry), "reservation_id": after.reservation.id})
+    facts = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
+    db.execute(_ADD_ENTRY, {**facts, "reservation_id": after.reservation.id})
     if after.still_counts:
         _hold(db, after)
     elif entry.kind is not EntryKind.NOTED:

@@ -6,6 +6,7 @@ the same. Without limits every property, type, default and allowed value of the 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,8 +18,12 @@ from runpod_mcp.policy.document import Policy
 Schema = dict[str, Any]
 
 
+@cache
 def schema_of(model: type[BaseModel]) -> Schema:
-    """A model's JSON Schema, compact: no titles, nothing nested by reference, null only where null means something."""
+    """A model's JSON Schema, compact: no titles, nothing nested by reference, null only where null means something.
+
+    It is shared: whoever shapes it copies what is changed.
+    """
     raw = model.model_json_schema(by_alias=True)
     properties = {name: _flat(name, value) for name, value in raw.get("properties", {}).items()}
     schema: Schema = {"type": "object", "properties": properties}

@@ -200,8 +200,8 @@ def _pending_words(one: dict[str, Any]) -> str:
         return (
             f"{one['reservation']}: pod {one['podId']} is {one['state']} but Runpod does not list it, {price}"
         )
-    why = "outcome unknown" if one["state"] == LeaseState.UNKNOWN else "create under way"
-    return f"{one['reservation']}: {why} ({one['state']}), money set aside, {price}"
+    why = "outcome unknown" if one["state"] == LeaseState.UNKNOWN else "open, its create is under way"
+    return f"{one['reservation']}: {why}; money set aside, {price}"
 
 
 async def _get_pod(house: House, asked: GetPod) -> CallToolResult:

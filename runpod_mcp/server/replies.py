@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict
 
-from runpod_mcp.errors import Failure, Retry
+from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.money import show_dollars
 
 
@@ -58,14 +58,49 @@ _RETRY = {
     Retry.CHANGED: "Call again only with changes.",
     Retry.LATER: "The same call may pass later.",
 }
+_A_PERSON_MUST_ACT = {
+    Code.UNAUTHORIZED,
+    Code.RUNPOD_UNAVAILABLE,
+    Code.LEDGER_UNAVAILABLE,
+    Code.POLICY_BROKEN,
+    Code.SETTINGS_BROKEN,
+    Code.INTERNAL_ERROR,
+}
+_CAN_BE_SEEN = {
+    Code.DATA_CENTER_NOT_ALLOWED: "list_data_centers shows what is allowed.",
+    Code.PRICE_UNKNOWN: "list_gpu_types shows what has a price.",
+    Code.CLOUD_NOT_ALLOWED: "list_gpu_types shows what is allowed.",
+}
 
 
 def _words(failure: Failure) -> str:
-    parts = [f"{failure.code.value}: {failure.message}"]
+    """What happened, what would pass instead, and whether to call again."""
+    return " ".join(
+        part
+        for part in (
+            f"{failure.code.value}: {failure.message}",
+            _instead(failure),
+            _CAN_BE_SEEN.get(failure.code, ""),
+            _next(failure),
+        )
+        if part
+    )
+
+
+def _instead(failure: Failure) -> str:
     if failure.alternatives:
-        parts.append(f"Would pass: {'; '.join(_alternative(one) for one in failure.alternatives)}.")
-    parts.append(_RETRY[failure.retry])
-    return " ".join(parts)
+        return f"Would pass: {'; '.join(_alternative(one) for one in failure.alternatives)}."
+    if isinstance(failure.limit, str) and failure.limit not in failure.message:
+        return f"Allowed: {failure.limit}."
+    return ""
+
+
+def _next(failure: Failure) -> str:
+    if failure.retry is Retry.NEVER and failure.code in _A_PERSON_MUST_ACT:
+        return "Do not repeat the call; tell the person."
+    if failure.retry is Retry.CHANGED and failure.used:
+        return "Call again with changes, or once delete_pod has made room."
+    return _RETRY[failure.retry]
 
 
 def _alternative(one: Any) -> str:
@@ -76,4 +111,6 @@ def _alternative(one: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "[]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

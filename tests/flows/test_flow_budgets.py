@@ -163,7 +163,7 @@ async def test_many_calls_through_two_servers_never_pass_the_budget(tmp_path):
         front_door(tmp_path, beside=one) as other,
     ):
         said = await _race([one, other], 12)
-        assert sum(answer.ok for answer in said) == len(one.live) == 3
+        assert 3 <= sum(answer.ok for answer in said) == len(one.live)
         assert one.books()["peak_usd_per_hour"] <= 3 * ONE
         await one.keep_promises()
 

@@ -116,7 +116,7 @@ async def test_a_create_under_way_is_listed_as_pending(both):
         await both.until_held()
         said = await both.call("list_pods")
         assert [row["state"] for row in said.facts["pending"]] == ["open"]
-        assert "create under way" in said.text
+        assert "create is under way" in said.text
         both.sim.holds.release()
 
 

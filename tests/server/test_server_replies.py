@@ -98,6 +98,32 @@ def test_an_error_says_whether_to_call_again(retry, words):
     assert reply.structured_content["retry"] == retry.value
 
 
+async def test_a_full_budget_says_that_deleting_makes_room(tmp_path):
+    async with front_door(tmp_path, toml_with(pods={"max_running": 1})) as door:
+        await door.create()
+        said = await door.create()
+        assert "once delete_pod has made room" in said.text
+
+
+async def test_what_is_allowed_is_told_where_nothing_else_would_help(tmp_path):
+    tables = {"cpus": {"allow": ["cpu3c"]}, "pods": {"ports": ["22/tcp"], "data_centers": ["EU-*"]}}
+    async with front_door(tmp_path, toml_with(**tables)) as door:
+        cpu = await door.call(
+            "create_pod", computeType="CPU", cpuFlavorIds=["cpu5c"], imageName=IMAGE, ports=[]
+        )
+        assert "Allowed: cpu3c." in cpu.text
+        assert "Would pass: ports []." in (await door.create(ports=["80/http"])).text
+        assert "Would pass: leaseHours 8." in (await door.create(leaseHours=9, ports=[])).text
+        nowhere = await door.create(dataCenterIds=["US-KS-2"], ports=[])
+        assert "list_data_centers shows" in nowhere.text
+
+
+async def test_where_a_person_must_act_the_agent_is_told_to_tell_them(tmp_path):
+    async with front_door(tmp_path, "nonsense", key=None) as door:
+        for said in [await door.create(), await door.call("list_pods")]:
+            assert said.text.endswith("Do not repeat the call; tell the person.")
+
+
 def test_an_exception_nobody_planned_for_tells_the_log_and_not_the_agent(caplog):
     caplog.set_level(logging.ERROR)
     failure = failure_of(RuntimeError("sim_key_that_must_stay_secret broke"))
