@@ -42,6 +42,7 @@ def read_settings(
     ledger: str | None = None,
     api_url: str | None = None,
     simulator: bool = False,
+    read_only: bool = False,
 ) -> Settings:
     """Settings from the environment, each overruled by the argument of the same meaning.
 
@@ -59,6 +60,7 @@ def read_settings(
         policy=_path("RUNPOD_MCP_POLICY", named or config_folder() / "policy.toml"),
         policy_named=named is not None,
         ledger=_path("RUNPOD_MCP_LEDGER", kept) if kept else None,
+        read_only=read_only or _switch(env, "RUNPOD_MCP_READ_ONLY"),
         simulator=simulator,
     )
 
@@ -75,6 +77,16 @@ def data_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path(APP, appauthor=False)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    """A setting that is on or off; anything else is an error, because half a word is not a promise."""
+    word = env.get(name, "").strip().lower()
+    if word in ("", "0", "off", "false", "no"):
+        return False
+    if word in ("1", "on", "true", "yes"):
+        return True
+    raise _broken(name, "must be on or off")
 
 
 def _api_key(env: Mapping[str, str]) -> tuple[SecretStr | None, str]:

@@ -21,16 +21,22 @@ class Options:
     ledger: str | None
     api_url: str | None
     simulator: bool
+    read_only: bool
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> Options:
         """From click's keyword arguments."""
-        return cls(flags["policy"], flags["ledger"], flags["api_url"], flags["simulator"])
+        names = ("policy", "ledger", "api_url", "simulator", "read_only")
+        return cls(*(flags[name] for name in names))
 
     def settings(self) -> Settings:
         """Settings from the environment and these flags."""
         return read_settings(
-            policy=self.policy, ledger=self.ledger, api_url=self.api_url, simulator=self.simulator
+            policy=self.policy,
+            ledger=self.ledger,
+            api_url=self.api_url,
+            simulator=self.simulator,
+            read_only=self.read_only,
         )
 
 
@@ -42,6 +48,9 @@ def server_options(command: F) -> F:
             click.option("--ledger", metavar="FILE", help="Ledger file (RUNPOD_MCP_LEDGER)."),
             click.option(
                 "--api-url", metavar="URL", help="Runpod's API, ending in /v2 or /v1 (RUNPOD_API_URL)."
+            ),
+            click.option(
+                "--read-only", is_flag=True, help="Only tools that change nothing (RUNPOD_MCP_READ_ONLY)."
             ),
             click.option(
                 "--simulator",

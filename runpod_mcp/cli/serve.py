@@ -25,7 +25,7 @@ def serve_stdio(options: Options) -> None:
 
     async def run() -> None:
         async with _kept_house(settings) as house:
-            await build_server(house).run_stdio_async()
+            await build_server(house, read_only=settings.read_only).run_stdio_async()
 
     anyio.run(run)
 
@@ -42,7 +42,9 @@ def serve_http(options: Options, address: str) -> None:
 
     async def run() -> None:
         async with _kept_house(settings) as house:
-            await build_server(house).run_streamable_http_async(host=host, port=port)
+            await build_server(house, read_only=settings.read_only).run_streamable_http_async(
+                host=host, port=port
+            )
 
     anyio.run(run)
 

@@ -37,13 +37,13 @@ TOOLS = (*POD_TOOLS, *CATALOG_TOOLS, *BUDGET_TOOLS)
 class Server(MCPServer[None]):
     """An MCP server for one house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, *, read_only: bool = False) -> None:
         super().__init__(
             NAME,
             title="Runpod (unofficial)",
             instructions=INSTRUCTIONS,
             version=__version__,
-            tools=[tool_of(spec, house) for spec in TOOLS],
+            tools=[tool_of(spec, house) for spec in TOOLS if spec.reads_only or not read_only],
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000)},
             log_level="WARNING",
         )
@@ -77,6 +77,6 @@ class Server(MCPServer[None]):
             return failed(failure_of(error.__cause__))
 
 
-def build_server(house: House) -> Server:
-    """The MCP server over a house."""
-    return Server(house)
+def build_server(house: House, *, read_only: bool = False) -> Server:
+    """The MCP server over a house; read-only, it has no tool that changes anything."""
+    return Server(house, read_only=read_only)

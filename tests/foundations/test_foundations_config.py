@@ -136,3 +136,16 @@ def test_the_home_of_somebody_unknown_is_a_setting_that_is_named():
 def test_a_key_is_not_shown_when_settings_are_printed():
     settings = read_settings({"RUNPOD_API_KEY": "rpa_HUSHHUSH"})
     assert "HUSH" not in f"{settings} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    ("word", "on"), [("1", True), ("On", True), ("yes", True), ("0", False), ("", False), ("off", False)]
+)
+def test_read_only_is_on_or_off(word: str, on: bool) -> None:
+    assert read_settings({"RUNPOD_MCP_READ_ONLY": word}).read_only is on
+    assert read_settings({"RUNPOD_MCP_READ_ONLY": word}, read_only=True).read_only
+
+
+def test_half_a_word_for_read_only_is_an_error() -> None:
+    with pytest.raises(Failure, match="RUNPOD_MCP_READ_ONLY"):
+        read_settings({"RUNPOD_MCP_READ_ONLY": "perhaps"})

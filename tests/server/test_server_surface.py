@@ -14,6 +14,7 @@ from mcp import MCPError
 
 from runpod_mcp import __version__
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, DATA_CENTER_IDS, GPU_TYPE_IDS
+from runpod_mcp.server.app import build_server
 
 SNAPS = Path(__file__).parents[1] / "toolsnaps"
 UPDATE = os.environ.get("UPDATE_TOOLSNAPS") == "1"
@@ -266,3 +267,9 @@ def words_of(value: Any, key: str = "") -> list[str]:
         "country",
     )
     return [value] if isinstance(value, str) and key in named else []
+
+
+async def test_a_read_only_server_has_no_tool_that_changes_anything(door):
+    server = build_server(door.house, read_only=True)
+    tools = await server.list_tools()
+    assert {tool.name for tool in tools} == {name for name in CORE if name.startswith(("list_", "get_"))}
