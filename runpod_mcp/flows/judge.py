@@ -59,13 +59,14 @@ async def gather(house: House, policy: Policy, wanted: Wanted) -> Case:
 def refuse_at_once(policy: Policy, wanted: Wanted) -> None:
     """Say no to what needs no price to be refused, before anything is asked of Runpod; one exception is made.
 
-    A GPU type that is not allowed is refused later, with the prices of those that are.
+    A GPU type or CPU flavor that is not allowed is refused later: with the prices of those that are, or as a slip of
+    the pen where nobody sells it.
 
     Raises:
         Failure: the rule that was broken.
     """
     denied = judge_request(policy, wanted.request)
-    if denied and denied.code is not Code.GPU_NOT_ALLOWED:
+    if denied and denied.field not in ("gpuTypeIds", "cpuFlavorIds"):
         raise denied.as_failure()
 
 

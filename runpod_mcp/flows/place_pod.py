@@ -131,7 +131,7 @@ _RETRIES = {
 
 def _refusal(outcome: Refused) -> Failure:
     message = f"{outcome.message} Nothing was rented."
-    return Failure(outcome.code, message, _RETRIES.get(outcome.code, Retry.CHANGED))
+    return Failure(outcome.code, message, outcome.retry or _RETRIES.get(outcome.code, Retry.CHANGED))
 
 
 def _no_capacity(held: Held) -> Failure:

@@ -192,7 +192,7 @@ class PodCreateInput(BaseModel):
         if any(name.strip().upper() == RESERVATION_TAG for name in env):
             raise ValueError(f"{RESERVATION_TAG} is set by this server; leave it out")
         if bad := [name for name in env if not re.fullmatch(r"[!-<>-~]+", name)]:
-            raise ValueError(f"{bad[0]!r} cannot be the name of a variable")
+            raise ValueError(f"{bad[0].partition('=')[0]!r} cannot be the name of a variable")
         if bad := [name for name, value in env.items() if "\0" in value]:
             raise ValueError(f"the value of {bad[0]} holds a zero character")
         if len(env) >= MAX_ENV:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runpod_mcp.catalog.catalog import Catalog
-from runpod_mcp.errors import Code, Failure
+from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.pod import Pod
 
@@ -53,6 +53,8 @@ class Refused:
     message: str
     detail: str = ""
     retry_after: int | None = None
+    retry: Retry | None = None
+    """Whether the same call can pass later, where the answer told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,4 +106,4 @@ def _looks_like(found: Meaning) -> NoCapacity | Refused | None:
 
 
 def _refused(found: Meaning) -> Refused:
-    return Refused(found.code, found.message, found.detail, found.retry_after)
+    return Refused(found.code, found.message, found.detail, found.retry_after, found.retry)

@@ -26,6 +26,7 @@ from typing import Any
 from runpod_mcp.errors import Failure
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, CUDA_VERSIONS, DATA_CENTER_IDS, GPU_TYPE_IDS
+from runpod_mcp.pods.words import nearest
 from runpod_mcp.runpod.api import PodOrder
 from runpod_mcp.runpod.gaps import gap, volume_gaps
 
@@ -110,6 +111,11 @@ def _known(wanted: Iterable[str], known: tuple[str, ...], what: str) -> list[str
     return found
 
 
+def _meant(wanted: Sequence[str], known: Sequence[str]) -> str:
+    hint = nearest(wanted[0], known)
+    return f" (did you mean {hint!r}?)" if hint else ""
+
+
 def gaps(request: PodCreateInput) -> list[Failure]:
     """What of a request v1 has no words for, each with the field and what to change."""
     lists: list[tuple[str, Sequence[str], Sequence[str]]] = [
@@ -121,7 +127,10 @@ def gaps(request: PodCreateInput) -> list[Failure]:
         lists.append(("gpuTypeIds", request.gpu_type_ids or (), GPU_TYPE_IDS))
         lists.append(("allowedCudaVersions", request.allowed_cuda_versions or (), CUDA_VERSIONS))
     unknown = [
-        gap(field, f"Runpod's v1 API knows none of these {field}; name one it knows, or use v2.")
+        gap(
+            field,
+            f"Runpod's v1 API knows none of these {field}{_meant(wanted, known)}; name one it knows, or use v2.",
+        )
         for field, wanted, known in lists
         if wanted and not set(wanted) & set(known)
     ]

@@ -186,7 +186,7 @@ async def test_a_retired_api_says_where_to_go(tmp_path):
     async with front_door(tmp_path, dialect="v1") as door:
         door.sim.settings.change({"v1_retired": True})
         said = await door.create()
-        assert said.code == "runpod_unavailable"
+        assert (said.code, said.facts["retry"]) == ("runpod_unavailable", "never")
         assert "https://api.runpod.io/v2" in said.text
         assert await door.leases() == []
 
