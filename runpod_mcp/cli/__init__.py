@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -9,6 +10,9 @@ import click
 from runpod_mcp import __version__
 from runpod_mcp.cli.options import Options, server_options
 from runpod_mcp.errors import Failure
+
+TAKE_FLAGS = ("serve", "reconcile", "reap")
+"""Commands that take a server's flags, before their name or after it."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,10 +24,14 @@ def cli(context: click.Context, /, **flags: object) -> None:
 
     Without a command: serve MCP over stdio. Start with `runpod-mcp demo`, which needs no key and no money.
     """
+    context.obj = flags
     if context.invoked_subcommand is None:
         from runpod_mcp.cli.serve import serve_stdio
 
         serve_stdio(Options.of(flags))
+    elif context.invoked_subcommand not in TAKE_FLAGS and any(flags.values()):
+        given = ", ".join(f"--{name.replace('_', '-')}" for name, value in flags.items() if value)
+        raise click.UsageError(f"{context.invoked_subcommand} does not take {given}")
 
 
 @cli.command()
@@ -115,8 +123,19 @@ def main() -> None:
     """Run the command line: what failed is one line on stderr; 0 done, 1 refused or failed, 2 wrong usage."""
     try:
         cli.main(prog_name="runpod-mcp")
-    except Failure as failure:
-        click.echo(f"runpod-mcp: {failure}", err=True)
+    except BaseException as error:
+        known = _known(error)
+        if known is None:
+            raise
+        if isinstance(known, Failure):
+            click.echo(f"runpod-mcp: {known}", err=True)
+        else:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at the end
         sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(1)
+
+
+def _known(error: BaseException) -> Failure | BrokenPipeError | None:
+    """What can be said in a line, also where a task group wrapped it; None for what was not foreseen."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := _known(inner))), None)
+    return error if isinstance(error, Failure | BrokenPipeError) else None

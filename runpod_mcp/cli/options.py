@@ -25,9 +25,10 @@ class Options:
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> Options:
-        """From click's keyword arguments."""
+        """From click's keyword arguments; a flag before the command's name counts as one after it."""
+        before: Mapping[str, Any] = click.get_current_context().find_root().obj or {}
         names = ("policy", "ledger", "api_url", "simulator", "read_only")
-        return cls(*(flags[name] for name in names))
+        return cls(*(flags[name] or before.get(name) or flags[name] for name in names))
 
     def settings(self) -> Settings:
         """Settings from the environment and these flags."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,17 +14,22 @@ import click
 
 from runpod_mcp.cli.options import Options
 from runpod_mcp.config import Settings
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.keeper import keep
+from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.server.app import build_server
 from runpod_mcp.wiring import open_house
+
+log = logging.getLogger(__name__)
 
 
 def serve_stdio(options: Options) -> None:
     """Serve until stdin ends; only the protocol is written to stdout."""
     settings = options.settings()
     _log(settings)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread waits for stdin, so nothing gentler would end it
 
     async def run() -> None:
         async with _kept_house(settings) as house:
@@ -37,6 +45,7 @@ def serve_http(options: Options, address: str) -> None:
         click.UsageError: the address is not HOST:PORT, or other machines could reach it.
     """
     host, port = _loopback(address)
+    _refuse_taken(host, port)
     settings = options.settings()
     _log(settings)
 
@@ -59,8 +68,25 @@ async def _kept_house(settings: Settings) -> AsyncIterator[House]:
 
 
 def _log(settings: Settings) -> None:
+    """Logs on stderr from here on, beginning with what a person should know at once."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     log_to_stderr(secrets=(key,))
+    if settings.api_key is None and not settings.simulator:
+        log.warning("there is no API key, so nothing can be rented; set RUNPOD_API_KEY")
+    try:
+        PolicyFile(settings.policy, settings.policy_named).current()
+    except Failure as failure:
+        log.warning("nothing new is rented: %s", failure.message)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise Failure(
+            Code.SETTINGS_BROKEN, f"{host}:{port} cannot be served ({error.strerror}).", field="--http"
+        ) from error
 
 
 def _loopback(address: str) -> tuple[str, int]:

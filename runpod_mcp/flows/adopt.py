@@ -83,3 +83,11 @@ def billed_rate(pod: Pod, reservation: Reservation) -> Usd:
 def stopped_rate(pod: Pod) -> Usd:
     """What a stopped pod costs per hour: its volume at the stopped price, or what Runpod still bills, if that is more."""
     return max(Disks(0, pod.volume_gb or 0).stopped_usd_per_hour, pod.usd_per_hour or Usd(0))
+
+
+def stopped_entry(house: House, lease: Lease | None, pod: Pod, told_at: int, note: str = "") -> Entry:
+    """That a pod was seen stopped; where its volume costs more than the pod running did, from the call to stop it on."""
+    rate = stopped_rate(pod)
+    dearer = lease is not None and rate > lease.usd_per_hour
+    at = told_at if dearer else house.now()
+    return Entry(kind=EntryKind.STOPPED, at=at, usd_per_hour=rate, note=note)

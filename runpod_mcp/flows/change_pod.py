@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.flows.adopt import adopt, by_tag, stopped_rate
+from runpod_mcp.flows.adopt import adopt, by_tag, stopped_entry, stopped_rate
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.judge import approval_needed
@@ -91,6 +91,7 @@ def _policy_or_none(house: House) -> Policy | None:
 
 
 async def _stop(house: House, pod_id: str, lease: Lease | None) -> Changed:
+    told_at = house.now()
     outcome = await house.api.stop_pod(pod_id)
     pod = await see_stopped(house, pod_id, patiently=not isinstance(outcome, Refused))
     if pod is None and await is_gone(house, pod_id):
@@ -98,9 +99,8 @@ async def _stop(house: House, pod_id: str, lease: Lease | None) -> Changed:
         raise not_found(pod_id, lease)
     if pod is None:
         raise unconfirmed(f"Stopping pod {pod_id}", outcome)
-    rate = stopped_rate(pod)
-    entry = Entry(kind=EntryKind.STOPPED, at=house.now(), usd_per_hour=rate)
-    return Changed(pod_id, rate, await _write(house, lease, entry, f"Pod {pod_id} is stopped"))
+    entry = stopped_entry(house, lease, pod, told_at)
+    return Changed(pod_id, stopped_rate(pod), await _write(house, lease, entry, f"Pod {pod_id} is stopped"))
 
 
 async def _delete(house: House, pod_id: str, lease: Lease | None) -> Changed:

@@ -6,14 +6,17 @@ import logging
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.leases import LEAD_SECONDS, next_due, reap, reap_not_ready
+from runpod_mcp.flows.leases import reap, reap_not_ready
 from runpod_mcp.flows.reconcile import reconcile
 
 log = logging.getLogger(__name__)
 
 FIRST_AFTER = 1.0
 """Seconds before the first round, so that an agent's first question is not kept waiting."""
+TICK = 5
+"""Seconds between looks at the ledger for leases that are due; other servers may have made them."""
 EVERY = 60
+"""Seconds between looks at Runpod."""
 
 
 async def keep(house: House) -> None:
@@ -22,28 +25,24 @@ async def keep(house: House) -> None:
     A round that is cut short leaves nothing to repair: each step of it is found undone or done by the next one.
     """
     await house.clock.sleep(FIRST_AFTER)
+    looked = 0
     while True:
-        await keep_once(house)
-        await house.clock.sleep(await _until_next(house))
+        looks = house.now() - looked >= EVERY
+        looked = house.now() if looks else looked
+        await keep_once(house, looks=looks)
+        await house.clock.sleep(TICK)
 
 
-async def keep_once(house: House) -> None:
-    """One round: reconcile, unless another process just did, then end what is due."""
+async def keep_once(house: House, *, looks: bool = True) -> None:
+    """One round: end what is due, and if it `looks` at Runpod, reconcile unless another process just did."""
     try:
-        if await house.ledger.claim("reconcile", house.holder, house.now(), EVERY - 5):
+        if looks and await house.ledger.claim("reconcile", house.holder, house.now(), EVERY - 5):
             report = await reconcile(house)
             for line in (*report.adopted, *report.ended, *report.not_ended, *report.given_up):
                 log.warning("reconciled: %s", line)
         done = await reap(house)
-        await reap_not_ready(house, done)
+        if looks:
+            await reap_not_ready(house, done)
     except Failure as failure:
-        quiet = failure.code is Code.UNAUTHORIZED
+        quiet = failure.code is Code.UNAUTHORIZED or not looks
         log.log(logging.INFO if quiet else logging.WARNING, "looking after leases failed: %s", failure)
-
-
-async def _until_next(house: House) -> float:
-    try:
-        due = await next_due(house)
-    except Failure:
-        return EVERY
-    return EVERY if due is None else min(EVERY, max(1, due - LEAD_SECONDS - house.now()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from runpod_mcp.flows.adopt import stopped_rate
+from runpod_mcp.flows.adopt import stopped_entry
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
@@ -96,7 +96,7 @@ async def _end(house: House, lease: Lease, done: Ended) -> None:
 
 async def _stop(house: House, lease: Lease, done: Ended) -> bool:
     """Stop a pod whose lease is over; a lock is no way to stay."""
-    pod_id = lease.pod_id or ""
+    pod_id, told_at = lease.pod_id or "", house.now()
     outcome = await house.api.stop_pod(pod_id)
     if isinstance(outcome, Refused):
         await house.api.unlock_pod(pod_id)
@@ -111,9 +111,7 @@ async def _stop(house: House, lease: Lease, done: Ended) -> bool:
     if pod is None:
         _shout(done, f"pod {pod_id} could not be stopped at the end of its lease; it is still billed")
         return False
-    rate = stopped_rate(pod)
-    entry = Entry(kind=EntryKind.STOPPED, at=house.now(), usd_per_hour=rate, note="its lease ended")
-    await _write(house, lease, entry)
+    await _write(house, lease, stopped_entry(house, lease, pod, told_at, "its lease ended"))
     done.stopped.append(f"pod {pod_id}")
     return True
 
@@ -134,13 +132,3 @@ async def _write(house: House, lease: Lease, entry: Entry) -> None:
 def _shout(done: Ended, what: str) -> None:
     done.failed.append(what)
     log.error("%s", what)
-
-
-async def next_due(house: House) -> int | None:
-    """When the next lease is due, in seconds since 1970; None when there is none.
-
-    Raises:
-        Failure: the ledger cannot be read.
-    """
-    living = (LeaseState.RUNNING, LeaseState.STOPPED)
-    return min((lease.due_at for lease in await house.ledger.leases() if lease.state in living), default=None)

@@ -35,7 +35,7 @@ async def same_pod(house: House, request: CreateRequest, lease: Lease) -> Rented
     if lease.state is LeaseState.OPEN:
         raise Failure(
             Code.CONFLICT,
-            f"A create under {named} is under way; call again in a minute with the same arguments.",
+            f"A create under {named} is under way; call again in a few minutes with the same arguments.",
             Retry.LATER,
         )
     if lease.pod_id is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from runpod_mcp.errors import Code, Failure
@@ -23,6 +24,9 @@ async def resolve(house: House, request: CreateRequest) -> Wanted:
         Failure: `invalid_arguments` when the template or the volume does not exist or does not fit, or when the
             dialect cannot express the request.
     """
+    for field, value in (("templateId", request.template_id), ("networkVolumeId", request.network_volume_id)):
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+            raise _unfit(field, f"{clean(value, 60)!r} is not an id")
     if request.template_id:
         request = await _with_template(house, request, request.template_id)
     else:

@@ -13,6 +13,7 @@ from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.words import clean
 
 LONGEST_TEXT = 300
+LONGEST_LIST = 50
 
 
 def everything(pod: Pod) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def _json(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, tuple):
-        return [_json(name, item) for item in value]
+        return [_json(name, item) for item in value[:LONGEST_LIST]]
     if is_dataclass(value):
         inner = {
             item.name: _json(_money_name(name, item.name), getattr(value, item.name))

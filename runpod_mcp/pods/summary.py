@@ -13,6 +13,9 @@ from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.values import RESERVATION_TAG
 from runpod_mcp.pods.words import clean
 
+MOST_SHOWN = 20
+"""Env names and addresses beyond this are left out: a pod made elsewhere can have thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseView:
@@ -43,7 +46,8 @@ def summarize(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
         "managed": lease is not None,
         "ssh": ssh_line(pod),
         "http": http_urls(pod) or None,
-        "envNames": [clean(name, 60) for name in pod.env_names if name != RESERVATION_TAG] or None,
+        "envNames": [clean(name, 60) for name in pod.env_names if name != RESERVATION_TAG][:MOST_SHOWN]
+        or None,
         "warnings": warnings_of(pod, lease) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
@@ -124,7 +128,7 @@ def http_urls(pod: Pod) -> list[str]:
     if not pod.bills_compute:
         return []
     numbers = [found[1] for port in pod.ports if (found := re.fullmatch(r"([0-9]{1,5})/http", port))]
-    return [f"https://{pod.id}-{number}.proxy.runpod.net" for number in numbers]
+    return [f"https://{pod.id}-{number}.proxy.runpod.net" for number in numbers[:MOST_SHOWN]]
 
 
 def warnings_of(pod: Pod, lease: LeaseView | None) -> list[str]:

@@ -28,8 +28,8 @@ from runpod_mcp.runpod.limits import seconds_to_wait
 from runpod_mcp.runpod.reading import fields, strings, text
 from runpod_mcp.runpod.sent import Answer
 
+QUOTE_BEGINS = " Runpod wrote:"
 QUOTE_LENGTH = 200
-_SHORTEST_SECRET = 6
 
 CAPACITY_TEXTS = (
     "there are no longer any instances available",
@@ -96,8 +96,8 @@ class Meaning:
         return Failure(self.code, self.message, self.retry)
 
 
-def said(answer: Answer, hide: Iterable[str] = ()) -> str:
-    """What Runpod wrote in an answer, without control characters, cut, and without the values in `hide`.
+def said(answer: Answer) -> str:
+    """What Runpod wrote in an answer, without control characters, and cut.
 
     v2 writes `detail` and `errors` (strings), v1 `error` or `message`, GraphQL `errors` (objects with `message`).
     """
@@ -105,15 +105,13 @@ def said(answer: Answer, hide: Iterable[str] = ()) -> str:
     detail = text(body.get("detail")) or text(body.get("error")) or text(body.get("message")) or ""
     objections = list(strings(body.get("errors"))) or _messages(body.get("errors"))
     words = " ".join([detail, "; ".join(objections)]).strip() or text(body.get("title")) or answer.text
-    for value in sorted((value for value in hide if len(value) >= _SHORTEST_SECRET), key=len, reverse=True):
-        words = words.replace(value, "[value]")
     return " ".join(clean(words, 1000).split())
 
 
 def quoted(words: str) -> str:
     """Runpod's words inside a sentence of ours: in quotes that they cannot close, at most 200 characters."""
     plain = clean(words.replace('"', "'").replace("`", "'"), QUOTE_LENGTH)
-    return f' Runpod wrote: "{plain}".' if plain else ""
+    return f'{QUOTE_BEGINS} "{plain}".' if plain else ""
 
 
 def is_capacity(words: str) -> bool:
@@ -136,9 +134,9 @@ def is_no_such_thing(answer: Answer) -> bool:
     return answer.status == 404 and not _has(said(answer), _UNKNOWN_PATH_TEXTS)
 
 
-def meaning(answer: Answer, hide: Iterable[str] = (), now: datetime | None = None) -> Meaning:
+def meaning(answer: Answer, now: datetime | None = None) -> Meaning:
     """What an answer that is no success means, in our words; `now` resolves a `Retry-After` that is a date."""
-    words = said(answer, hide)
+    words = said(answer)
     if answer.status == 429:
         return _rate_limited(answer, words, now or datetime.now(UTC))
     if answer.status == 403:

@@ -107,7 +107,7 @@ async def _ask(wire: Wire, query: str) -> Mapping[str, Any]:
 def _failure(wire: Wire, answer: Answer) -> Failure:
     """GraphQL says its errors with 200, and with 400 when the question itself is wrong."""
     if answer.status == 429:
-        return meaning(answer, (), wire.clock.now()).as_failure()
+        return meaning(answer, wire.clock.now()).as_failure()
     return _no_catalog(retired=answer.status == 410)
 
 

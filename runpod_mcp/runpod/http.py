@@ -26,6 +26,9 @@ from runpod_mcp.runpod.sent import Answer, Lost, NotSent, Sent
 
 log = logging.getLogger(__name__)
 
+SHORTEST_KEY = 8
+"""Letters below which a key is taken for a placeholder: blotting it out would spoil every answer."""
+
 USER_AGENT = f"runpod-mcp/{__version__}"
 """Runpod's edge turns the default agent of some libraries away with 403 (observed live in August 2026)."""
 
@@ -208,9 +211,9 @@ class Wire:
         return Answer(response.status_code, headers, body, "" if body is not None else text[:2000])
 
     def _without_key(self, text: str) -> str:
-        """The text with our key blotted out, should anything on the way echo it."""
+        """The text with our key blotted out, should anything on the way echo it; a word of a few letters is no key."""
         secret = self._key.get_secret_value() if self._key else ""
-        return text.replace(secret, "[key]") if secret else text
+        return text.replace(secret, "[key]") if len(secret) >= SHORTEST_KEY else text
 
     def _pause(self, got: Sent, attempt: int) -> float | None:
         """Seconds to wait before asking again, or None when asking again is of no use."""

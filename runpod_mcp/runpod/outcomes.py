@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from runpod_mcp.errors import Code
@@ -19,6 +21,7 @@ from runpod_mcp.runpod.api import (
     Unknown,
 )
 from runpod_mcp.runpod.failures import (
+    QUOTE_BEGINS,
     Meaning,
     is_capacity,
     is_mistake,
@@ -33,17 +36,21 @@ log = logging.getLogger(__name__)
 
 ReadPod = Callable[[object], Pod | None]
 
+_PLACE = re.compile(r"\$(?:\.(?!env)[A-Za-z]{1,40}){1,3}")
+"""A place in the body as v2 names it (`$.gpu.count`); below `env` the names are the agent's own."""
+
 _REFUSING_REDIRECTS = (301, 307, 308)
 """302 and 303 also follow a POST that was done; these three say that it was not."""
 
 
 def of_create(
-    sent: Sent, read_pod: ReadPod, now: datetime, hide: Iterable[str] = (), *, says_500_to_all: bool = False
+    sent: Sent, read_pod: ReadPod, now: datetime, secrets_sent: bool = False, *, says_500_to_all: bool = False
 ) -> CreateOutcome:
     """What a create came to.
 
-    `hide` holds the env values, which must not come back in words of Runpod's. `says_500_to_all` is for v1, which
-    answers 500 to a lack of capacity and to mistakes as well (observed live in July to September 2026).
+    With `secrets_sent`, env values went out with it: they could come back in Runpod's words in any shape, so none of
+    those words is kept. `says_500_to_all` is for v1, which answers 500 to a lack of capacity and to mistakes as well
+    (observed live in July to September 2026).
     """
     if not isinstance(sent, Answer):
         return _without_answer(sent)
@@ -52,7 +59,7 @@ def of_create(
         return (
             Created(pod) if pod else Unknown(f"Runpod answered {sent.status} without a pod that can be read")
         )
-    return _said_no(sent, now, hide, says_500_to_all)
+    return _said_no(sent, now, secrets_sent, says_500_to_all)
 
 
 def of_change(
@@ -65,7 +72,7 @@ def of_change(
         return Done(read_pod(sent.body))
     if is_no_such_thing(sent) or (sent.status == 400 and "pod not found" in said(sent).casefold()):
         return Gone()
-    return _said_no(sent, now, (), says_500_to_all)
+    return _said_no(sent, now, False, says_500_to_all)
 
 
 def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
@@ -76,10 +83,30 @@ def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
 
 
 def _said_no(
-    answer: Answer, now: datetime, hide: Iterable[str], says_500_to_all: bool
+    answer: Answer, now: datetime, secrets_sent: bool, says_500_to_all: bool
 ) -> NoCapacity | Refused | Unknown:
-    found = meaning(answer, hide, now)
-    log.warning("Runpod said no: HTTP %d, %s", answer.status, found.detail or "no words")
+    found = meaning(answer, now)
+    words = (
+        "its words are withheld, since env values were sent" if secrets_sent else found.detail or "no words"
+    )
+    log.warning("Runpod said no: HTTP %d, %s", answer.status, words)
+    outcome = _outcome(answer, found, says_500_to_all)
+    return _without_words(outcome, found) if secrets_sent else outcome
+
+
+def _without_words(outcome: NoCapacity | Refused | Unknown, found: Meaning) -> NoCapacity | Refused | Unknown:
+    """The outcome without anything Runpod wrote, but for the places in the request that it named."""
+    if isinstance(outcome, NoCapacity):
+        return NoCapacity("")
+    if isinstance(outcome, Unknown):
+        hint = _without_words(outcome.looks_like, found) if outcome.looks_like else None
+        return replace(outcome, looks_like=hint if isinstance(hint, NoCapacity | Refused) else None)
+    places = ", ".join(dict.fromkeys(_PLACE.findall(found.detail)))
+    named = f" It names {places}." if places else ""
+    return replace(outcome, message=outcome.message.partition(QUOTE_BEGINS)[0] + named, detail="")
+
+
+def _outcome(answer: Answer, found: Meaning, says_500_to_all: bool) -> NoCapacity | Refused | Unknown:
     if answer.status in _REFUSING_REDIRECTS:
         return _refused(found)
     if answer.status >= 500:

@@ -41,7 +41,7 @@ def good_body(wire: Wire, answer: Answer, what: str) -> Any:
         Failure: it is not.
     """
     if not answer.ok:
-        found = meaning(answer, (), wire.clock.now())
+        found = meaning(answer, wire.clock.now())
         log.warning("no answer about %s: HTTP %d, %s", what, answer.status, found.detail or "no words")
         raise found.as_failure()
     if answer.body is None:

@@ -57,7 +57,7 @@ class V1Api:
             return Refused(Code.INVALID_REQUEST, f"Nothing was sent: {error}.")
         sent = await self._wire.send("POST", "/pods", body=body, deadline=self._wire.timeouts.create)
         return outcomes.of_create(
-            sent, read_pod, self._wire.clock.now(), order.env.values(), says_500_to_all=True
+            sent, read_pod, self._wire.clock.now(), bool(order.request.env), says_500_to_all=True
         )
 
     async def list_pods(self) -> list[Pod]:

@@ -56,7 +56,7 @@ class V2Api:
         except ValueError as error:
             return Refused(Code.INVALID_REQUEST, f"Nothing was sent: {error}.")
         sent = await self._wire.send("POST", "/pods", body=body, deadline=self._wire.timeouts.create)
-        outcome = outcomes.of_create(sent, read_pod, self._wire.clock.now(), order.env.values())
+        outcome = outcomes.of_create(sent, read_pod, self._wire.clock.now(), bool(order.request.env))
         if isinstance(outcome, Created) and order.request.locked:
             return Created(await self._locked(outcome.pod))
         return outcome

@@ -143,3 +143,76 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         refused = run("simulator", "--port", str(taken.getsockname()[1]), home=tmp_path)
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
+
+
+def test_a_flag_before_a_command_counts_like_one_after_it(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("version = 9\n")
+    for line in (("--policy", str(bad), "serve"), ("serve", "--policy", str(bad))):
+        done = run("--simulator", *line, home=tmp_path)
+        assert done.returncode == 0
+        assert "nothing new is rented" in done.stderr, line
+
+
+def test_a_flag_that_a_command_does_not_take_is_wrong_usage(tmp_path: Path) -> None:
+    refused = run("--simulator", "demo", home=tmp_path)
+    assert refused.returncode == 2
+    assert "--simulator" in refused.stderr
+
+
+def test_a_missing_key_is_said_at_start(tmp_path: Path) -> None:
+    done = run(home=tmp_path)
+    assert done.returncode == 0
+    assert "RUNPOD_API_KEY" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = run("--simulator", "serve", "--http", f"127.0.0.1:{taken.getsockname()[1]}", home=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "runpod_mcp", "demo"],
+        env=clean_env(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        demo.stdout.readline()
+        demo.stdout.close()
+        said = demo.stderr.read()
+        assert demo.wait(60) == 1
+    assert "Traceback" not in said
+
+
+def test_reconcile_and_reap_have_nothing_to_do_on_a_fresh_simulator(tmp_path: Path) -> None:
+    for command in ("reconcile", "reap"):
+        done = run("--simulator", command, home=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "Nothing to do.\n")
+        assert json.loads(run(command, "--simulator", "--json", home=tmp_path).stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child")
+def test_ctrl_c_ends_a_server_that_waits_for_its_agent(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "runpod_mcp", "--simulator"],
+        env=clean_env(tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    server.stdin.write(json.dumps(hello).encode() + b"\n")
+    server.stdin.flush()
+    server.stdout.readline()
+    server.send_signal(signal.SIGINT)
+    out, err = server.communicate(timeout=20)
+    assert (out, err) == (b"", b"")

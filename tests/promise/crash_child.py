@@ -93,7 +93,7 @@ def do_one(folder: str, port: int, ahead: float, deed: str) -> None:
     anyio.run(run)
 
 
-def do_many(folder: str, port: int, ahead: float, seed: int, started: Any) -> None:
+def do_many(folder: str, port: int, ahead: float, seed: int) -> None:
     """One deed after the other, several at a time, until killed."""
     rng = random.Random(seed)
 
@@ -105,7 +105,6 @@ def do_many(folder: str, port: int, ahead: float, seed: int, started: Any) -> No
 
     async def run() -> None:
         house = house_at(Path(folder), port, ShiftedClock(ahead))
-        started.set()
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
                 tasks.start_soon(worker, house)

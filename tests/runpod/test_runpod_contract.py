@@ -113,7 +113,11 @@ REQUESTS = st.fixed_dictionaries(
         "dataCenterPriority": st.sampled_from(["availability", "custom"]),
         "dockerEntrypoint": st.lists(words, max_size=3),
         "dockerStartCmd": st.lists(words, max_size=3),
-        "env": st.dictionaries(env_names, st.text(st.characters(codec="utf-8"), max_size=12), max_size=3),
+        "env": st.dictionaries(
+            env_names,
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
+            max_size=3,
+        ),
         "globalNetworking": st.booleans(),
         "gpuCount": st.integers(1, 10),
         "gpuTypeIds": some(GPU_TYPE_IDS),

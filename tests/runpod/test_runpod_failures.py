@@ -241,7 +241,26 @@ async def test_env_values_do_not_come_back_in_a_refusal(caplog: pytest.LogCaptur
     outcome = await api(FakeRunpod(echo)).create_pod(order)
     assert isinstance(outcome, Refused)
     assert "hunter2" not in outcome.message + outcome.detail + caplog.text
-    assert "'[value]' is too short for 1" in outcome.message
+    assert "too short" not in outcome.message + caplog.text
+
+
+@pytest.mark.parametrize("echo", ["PIN=x9", r"hf_secret\nline2", "se'cret'quoted"])
+async def test_short_or_escaped_env_values_do_not_come_back_either(
+    echo: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = order_of(env={"PIN": "x9", "HF": "hf_secret\nline2", "Q": 'se"cret"quoted'})
+    for told in (problem(422, "Request validation failed.", [f"$.gpu.count: {echo}"]), problem(400, echo)):
+        outcome = await api(FakeRunpod(told)).create_pod(order)
+        assert isinstance(outcome, Refused)
+        assert echo not in outcome.message + outcome.detail + caplog.text
+    assert outcome.message
+
+
+async def test_the_places_that_runpod_objects_to_are_named_even_then() -> None:
+    echo = problem(422, "Request validation failed.", ["$.gpu.count: x9", "$.env.PIN: x9"])
+    outcome = await api(FakeRunpod(echo)).create_pod(order_of(env={"PIN": "x9"}))
+    assert isinstance(outcome, Refused)
+    assert outcome.message.endswith("It names $.gpu.count.")
 
 
 async def test_a_failed_read_raises_in_our_words() -> None:
