@@ -130,7 +130,9 @@ def main() -> None:
         if isinstance(known, Failure):
             click.echo(f"runpod-mcp: {known}", err=True)
         else:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at the end
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # or Python complains once more at the end
         sys.exit(1)
 
 

@@ -69,10 +69,9 @@ def _text_of(path: Path) -> str:
 
 def _refuse_open_doors(path: Path) -> None:
     """A file that anybody may write, or replace with its folder, is not a person's word."""
-    if os.name != "posix":
-        return
     real = path.resolve()
-    for place in dict.fromkeys((real, *real.parents, *path.absolute().parents)):
+    places = dict.fromkeys((real, *real.parents, *path.absolute().parents)) if os.name == "posix" else ()
+    for place in places:
         mode = place.stat().st_mode
         shared = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
         if mode & stat.S_IWOTH and not shared:

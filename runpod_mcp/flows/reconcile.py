@@ -29,6 +29,7 @@ GIVE_UP_AFTER = 900
 LOOKS_TO_CLOSE = 3
 
 NOT_LISTED = "not listed by Runpod"
+SEEN_AGAIN = "listed again"
 
 
 @dataclass(slots=True)
@@ -108,7 +109,9 @@ async def _living(house: House, lease: Lease, pod: Pod | None, report: Report) -
     """A pod with a lease: closed when it is gone, corrected when Runpod stopped, started or repriced it."""
     if pod is None:
         await _missing(house, lease, report)
-    elif pod.status is PodStatus.TERMINATED:
+        return
+    await _seen(house, lease)
+    if pod.status is PodStatus.TERMINATED:
         await _write(house, lease, EntryKind.ENDED, "Runpod says it is terminated")
         report.closed.append(f"pod {pod.id}")
     elif pod.status is PodStatus.STOPPED:
@@ -116,6 +119,12 @@ async def _living(house: House, lease: Lease, pod: Pod | None, report: Report) -
     elif pod.status is not PodStatus.UNKNOWN:
         kind = EntryKind.STARTED if lease.state is LeaseState.STOPPED else EntryKind.REPRICED
         await _correct(house, lease, kind, pod, billed_rate(pod, lease.reservation), report)
+
+
+async def _seen(house: House, lease: Lease) -> None:
+    """Looks in vain start over once the pod was seen: three lies in a week are no proof."""
+    if lease.notes and lease.notes[-1].startswith(NOT_LISTED):
+        await _write(house, lease, EntryKind.NOTED, SEEN_AGAIN)
 
 
 async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: Usd, report: Report) -> None:
@@ -139,6 +148,7 @@ async def _missing(house: House, lease: Lease, report: Report) -> None:
     if house.now() - lease.reservation.opened_at < LISTED_WITHIN:
         return
     if await house.api.get_pod(pod_id) is not None:
+        await _seen(house, lease)
         return
     looks, _ = await _looks(house, lease)
     if looks >= LOOKS_TO_CLOSE:
@@ -153,10 +163,13 @@ async def _looks(house: House, lease: Lease) -> tuple[int, int]:
     entries = await house.ledger.entries(lease.reservation.id)
     looks: list[Entry] = []
     for entry in entries:
-        looks = [*looks, entry] if entry.note.startswith(NOT_LISTED) else looks if entry.note else []
+        looks = [*looks, entry] if entry.note.startswith(NOT_LISTED) else []
     now = house.now()
     if not looks or now - looks[-1].at >= SIGHTING_APART:
-        note = Entry(kind=EntryKind.NOTED, at=now, note=f"{NOT_LISTED} ({len(looks) + 1})")
+        number = 1 + sum(
+            entry.note.startswith(NOT_LISTED) for entry in entries
+        )  # a note said twice is not written
+        note = Entry(kind=EntryKind.NOTED, at=now, note=f"{NOT_LISTED} ({number})")
         await house.ledger.write(lease.reservation.id, note)
         looks.append(note)
     return len(looks), now - looks[0].at

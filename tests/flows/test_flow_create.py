@@ -417,3 +417,11 @@ async def test_an_old_client_and_a_new_one_rent_the_same_way(tmp_path):
             assert (await door.create()).pod["gpuTypeId"] == L4
             assert (await door.create(H100)).code == "gpu_not_allowed"
             await door.keep_promises()
+
+
+@pytest.mark.parametrize("field", ["templateId", "networkVolumeId"])
+@pytest.mark.parametrize("word", ["../../pods", "a/b?c=d#e", "x" * 65, "a b"])
+async def test_what_is_no_id_is_refused_before_anything_is_asked(door, field, word):
+    said = await door.create(**{field: word})
+    assert (said.code, said.facts["field"]) == ("invalid_arguments", field)
+    assert not door.sim.requests.seen

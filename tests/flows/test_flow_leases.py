@@ -224,3 +224,20 @@ async def test_one_of_several_servers_reconciles_at_a_time(tmp_path: Path):
         await keep_once(two.house)
         assert one.calls("list") == 2
         await reconcile(one.house)
+
+
+async def test_what_the_keeper_put_right_is_in_the_log(door, caplog: pytest.LogCaptureFixture):
+    door.sim.faults.add("list", "list_lag", seconds=60)
+    door.sim.faults.add("create", "hang_after", times=1)
+    assert (await door.create()).code == "outcome_unknown"
+    door.clock.step(seconds=60)
+    await keep_once(door.house)
+    assert f"reconciled: pod {door.live[0]['id']}" in caplog.text
+
+
+async def test_a_create_whose_outcome_is_open_is_not_ended_by_the_clock(door):
+    door.sim.faults.add("create", "hang", times=1)
+    assert (await door.create()).code == "outcome_unknown"
+    door.clock.step(hours=30)
+    assert await reap(door.house) == Ended()
+    assert (await door.the_lease()).state is LeaseState.UNKNOWN

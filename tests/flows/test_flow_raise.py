@@ -223,3 +223,26 @@ async def test_while_a_pod_is_started_nobody_corrects_the_ledger_behind_its_back
         assert (await door.the_lease()).state is LeaseState.RUNNING
         door.sim.holds.release()
     assert door.live[0]["status"] == "RUNNING"
+
+
+async def test_two_starts_at_once_are_one_start(door):
+    pod_id = await stopped(door)
+    answers: list[str] = []
+
+    async def start() -> None:
+        try:
+            await start_pod(door.house, pod_id)
+            answers.append("started")
+        except Failure as failure:
+            answers.append(failure.code)
+
+    door.clock.step(seconds=60)  # prices are read again
+    door.sim.faults.add("catalog", "hold", times=None, at="before")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(start)
+        tasks.start_soon(start)
+        await door.until_held()
+        door.sim.faults.clear()
+        door.sim.holds.release()
+    assert sorted(answers) == ["conflict", "started"]
+    assert door.calls("start") == 1

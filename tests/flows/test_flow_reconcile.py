@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 from front_door import L4, TAG, FrontDoor, front_door
 
 from runpod_mcp.errors import Failure
+from runpod_mcp.flows.leases import reap
 from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.ledger.entries import LeaseState
 
@@ -99,17 +102,47 @@ async def open_reservation(door: FrontDoor) -> str:
     return again.id
 
 
-async def test_an_adopted_pod_that_is_billed_above_its_ceiling_is_ended(door):
-    door.sim.faults.add("list", "list_lag", seconds=90)
-    door.sim.faults.add("create", "dearer", factor=2)
-    door.sim.faults.add("create", "hang_after")
-    first = await door.create()
-    if first.code != "outcome_unknown":
-        first = await door.create()
+@pytest.mark.parametrize("delete", ["works", "ignored"])
+async def test_an_adopted_pod_that_is_billed_above_its_ceiling_is_ended(door, delete: str):
+    await lost_create(door, lag=90)
+    door.sim.by_hand({"reprice": door.live[0]["id"], "usd_per_hour": 3.0})
+    if delete == "ignored":
+        door.sim.faults.add("delete", "ignored", times=5)
     door.clock.step(seconds=90)
-    await reconcile(door.house)
-    for pod in door.live:
-        assert pod["usd_per_hour"] < 0.6
+    report = await reconcile(door.house)
+    assert len(report.ended if delete == "works" else report.not_ended) == 1
+    await reap(door.house)
+    assert door.live == []
+
+
+@pytest.mark.parametrize("state", ["TERMINATED", "SOMETHING NEW"])
+async def test_what_runpod_says_is_over_is_closed_and_what_it_says_unknown_is_not(tmp_path: Path, state: str):
+    def bend(call: str, body: Any) -> Any:
+        pods = body.get("pods", ()) if call == "GET /v2/pods" else ()
+        for pod in pods:
+            pod["status"] = state
+        return body
+
+    async with front_door(tmp_path, bend=bend) as door:
+        await door.create()
+        before = await door.leases()
+        await reconcile(door.house)
+        assert await door.leases() == ([] if state == "TERMINATED" else before)
+
+
+async def test_a_pod_that_is_rented_while_the_pass_runs_is_nobody_elses(door):
+    door.sim.faults.add("list", "hold", times=1, at="before")
+    reports = []
+
+    async def look() -> None:
+        reports.append(await reconcile(door.house))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        await door.until_held()
+        await door.create()
+        door.sim.holds.release()
+    assert reports[0].unmanaged == []
 
 
 async def test_a_pod_that_somebody_deleted_is_closed_after_several_looks(both):
@@ -240,3 +273,11 @@ async def test_a_list_that_cannot_be_read_changes_nothing(door):
         await reconcile(door.house)
     door.sim.faults.clear()
     assert await door.leases() == before
+
+
+async def test_a_pod_of_an_open_reservation_is_adopted_as_soon_as_it_is_listed(door):
+    reservation = await open_reservation(door)
+    pod = door.sim.by_hand({"create": {"gpuTypeId": L4, "env": {TAG: reservation}}})
+    await reconcile(door.house)
+    lease = await door.the_lease()
+    assert (lease.state, lease.pod_id) == (LeaseState.RUNNING, pod.id)
