@@ -74,7 +74,10 @@ class Scene:
             self.wait(61)
 
     def _agree(self, leases: Any) -> bool:
-        return {lease.pod_id for lease in leases} == {pod["id"] for pod in self.live()}
+        """Whether both say the same of what lives; a change that was cut short is left alone for two minutes."""
+        return {lease.pod_id: lease.state is LeaseState.RUNNING for lease in leases} == {
+            pod["id"]: runs(pod) for pod in self.live()
+        }
 
     def live(self) -> list[dict[str, Any]]:
         live: list[dict[str, Any]] = self.sim.books.snapshot()["live"]
@@ -86,8 +89,7 @@ class Scene:
         live = {pod["id"]: pod for pod in self.live()}
         assert set(leases) == set(live), "the ledger and the books disagree on what lives"
         for pod_id, lease in leases.items():
-            running = live[pod_id]["status"] not in ("EXITED", "stopped")
-            assert (lease.state is LeaseState.RUNNING) == running
+            assert (lease.state is LeaseState.RUNNING) == runs(live[pod_id])
         books = self.sim.books.snapshot()
         made: list[dict[str, Any]] = [*books["live"], *books["ended"]]
         tags = [pod["env"].get(RESERVATION_TAG) for pod in made]
@@ -99,6 +101,10 @@ class Scene:
     async def clear(self) -> None:
         for lease in await self.house.ledger.leases():
             await delete_pod(self.house, lease.pod_id or "")
+
+
+def runs(pod: dict[str, Any]) -> bool:
+    return bool(pod["status"] != "EXITED")
 
 
 @asynccontextmanager
