@@ -132,14 +132,20 @@ async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: 
     stands = lease.state is LeaseState.STOPPED if kind is EntryKind.STOPPED else kind is EntryKind.REPRICED
     if (stands and rate == lease.usd_per_hour) or await being_changed(house, lease):
         return
+    if kind is not EntryKind.STOPPED and rate > lease.ceiling_usd_per_hour:
+        await _make_due(house, lease, "billed above its ceiling")  # first: a server may die between two entries
     gpus = pod.gpu_count if kind is EntryKind.STARTED else None
     entry = Entry(kind=kind, at=house.now(), usd_per_hour=rate, gpus=gpus, note="as Runpod lists it")
     await house.ledger.write(lease.reservation.id, entry)
     report.corrected.append(f"pod {pod.id}: {kind.value} at {show(rate)}/h")
-    if kind is not EntryKind.STOPPED and rate > lease.ceiling_usd_per_hour:
-        now = max(house.now(), lease.reservation.opened_at)
-        due = Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=now, note="billed above its ceiling")
-        await house.ledger.write(lease.reservation.id, due)
+
+
+async def _make_due(house: House, lease: Lease, why: str) -> None:
+    """Its lease ends now; what is kept stopped after that is kept as long as before."""
+    now = max(house.now(), lease.reservation.opened_at)
+    kept = now + lease.stopped_until - lease.lease_ends_at
+    due = Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=now, stopped_until=kept, note=why)
+    await house.ledger.write(lease.reservation.id, due)
 
 
 async def _missing(house: House, lease: Lease, report: Report) -> None:
