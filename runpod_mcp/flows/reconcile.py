@@ -133,7 +133,8 @@ async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: 
     if (stands and rate == lease.usd_per_hour) or await being_changed(house, lease):
         return
     if kind is not EntryKind.STOPPED and rate > lease.ceiling_usd_per_hour:
-        await _make_due(house, lease, "billed above its ceiling")  # first: a server may die between two entries
+        # Due first, priced second: a server may die between two entries.
+        await _make_due(house, lease, "billed above its ceiling")
     gpus = pod.gpu_count if kind is EntryKind.STARTED else None
     entry = Entry(kind=kind, at=house.now(), usd_per_hour=rate, gpus=gpus, note="as Runpod lists it")
     await house.ledger.write(lease.reservation.id, entry)
