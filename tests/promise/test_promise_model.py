@@ -44,6 +44,7 @@ from model_world import (
 )
 
 from runpod_mcp.flows.change_pod import delete_pod
+from runpod_mcp.flows.context import House
 from runpod_mcp.flows.rented import Rented
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.pods.create_input import CreateRequest
@@ -59,23 +60,34 @@ STARTS = [
 ]
 
 
-def maybe(*values: Any) -> st.SearchStrategy[Any]:
-    return st.sampled_from([None, *values])
+LIMITS = {
+    "usd_per_hour": (1.2, 2.0, 3.5),
+    "usd_per_day": (6.0, 15.0),
+    "usd_per_month": (20.0, 60.0),
+    "usd_total": (25.0, 80.0),
+    "pods": (1, 2, 4),
+    "gpus": (1, 3, 5),
+}
 
 
-POLICIES = st.fixed_dictionaries(
-    {
-        "usd_per_hour": maybe(1.2, 2.0, 3.5),
-        "usd_per_day": maybe(6.0, 15.0),
-        "usd_per_month": maybe(20.0, 60.0),
-        "usd_total": maybe(25.0, 80.0),
-        "pods": maybe(1, 2, 4),
-        "gpus": maybe(1, 3, 5),
-        "keep": st.sampled_from([0, 2, 24]),
-        "on_expiry": st.sampled_from(["stop", "stop", "terminate"]),
-        "on_not_ready": st.sampled_from(["report", "end"]),
-        "unmanaged": st.sampled_from([False, False, True]),
-    }
+def tight(names: list[str], pick: int, manners: dict[str, Any]) -> dict[str, Any]:
+    """A policy with these limits only: of many, the tightest would hide the others."""
+    limits = {name: LIMITS[name][pick % len(LIMITS[name])] for name in names}
+    return {**dict.fromkeys(LIMITS), **limits, **manners}
+
+
+POLICIES = st.builds(
+    tight,
+    st.lists(st.sampled_from(list(LIMITS)), min_size=1, max_size=2, unique=True),
+    st.integers(0, 2),
+    st.fixed_dictionaries(
+        {
+            "keep": st.sampled_from([0, 2, 24]),
+            "on_expiry": st.sampled_from(["stop", "stop", "terminate"]),
+            "on_not_ready": st.sampled_from(["report", "end"]),
+            "unmanaged": st.sampled_from([False, False, True]),
+        }
+    ),
 )
 HOURS = st.sampled_from([0.1, 0.5, 1, 2, 3, 6, 12, 30])
 REQUESTS = st.fixed_dictionaries(
@@ -195,6 +207,31 @@ class Promises(RuleBasedStateMachine):
     @rule(asked=REQUESTS, request_id=REQUEST_IDS, number=NUMBERS)
     def create(self, asked: dict[str, Any], request_id: str | None, number: int) -> None:
         self.world.do(number, renting(asked, request_id))
+
+    @rule(asked=REQUESTS, times=st.integers(2, 6))
+    def create_until_full(self, asked: dict[str, Any], times: int) -> None:
+        """As many as there is room for, from one server after the other."""
+        for number in range(times):
+            self.world.do(number, renting(asked, None))
+
+    @rule(asked=st.lists(REQUESTS, min_size=2, max_size=4), call=CALLS, after=st.booleans())
+    def create_at_once(self, asked: list[dict[str, Any]], call: int, after: bool) -> None:
+        """Several creates, each begun in the middle of the one before."""
+        first, *others = [renting(one, None) for one in asked]
+        self.world.do(0, first, self._nested(others, call, after, 1))
+
+    def _nested(self, others: list[Deed], call: int, after: bool, number: int) -> Cut | None:
+        if not others:
+            return None
+        deed, *more = others
+
+        async def begin(_: House) -> None:
+            server = self.world.servers[number % len(self.world.servers)]
+            server.boundaries.cut = self._nested(more, call, after, number + 1)
+            await deed(server.house)
+            server.boundaries.cut = None
+
+        return self.world.meanwhile(call, after, number, begin)
 
     @rule(
         asked=REQUESTS,
