@@ -200,7 +200,7 @@ def _asked(
 
 def _not_known(field: str, kind: str, word: str, known: Sequence[str]) -> Failure:
     meant = nearest(word, known)
-    hint = f"; did you mean {meant!r}?" if meant else ""
+    hint = f"; did you mean {meant!r}?" if meant else "."
     return Failure(
         Code.INVALID_ARGUMENTS,
         f"{field}: there is no {kind} {clean(word, 60)!r}{hint}",

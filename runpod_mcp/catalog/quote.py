@@ -12,6 +12,10 @@ from runpod_mcp.money import HOURS_PER_MONTH, Usd, cost, dollars
 CONTAINER_DISK_GB_MONTH = dollars("0.10")
 VOLUME_GB_MONTH = dollars("0.10")
 STOPPED_VOLUME_GB_MONTH = dollars("0.20")
+NETWORK_VOLUME_GB_MONTH = dollars("0.07")
+LARGE_NETWORK_VOLUME_GB_MONTH = dollars("0.05")
+LARGE_FROM_GB = 1024
+"""What a network volume has beyond 1 TB is cheaper (Runpod's pricing page)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,12 @@ class Quote:
         """The most the lease can cost, with the time the pod may be kept stopped after it."""
         lease = cost(self.dearest_usd_per_hour, self.terms.lease_seconds)
         return Usd(lease + cost(self.disks.stopped_usd_per_hour, self.terms.keep_stopped_seconds))
+
+
+def network_volume_usd_per_hour(size_gb: int) -> Usd:
+    """What a network volume of the standard tier costs; the other tier's price depends on the data center and is unknown."""
+    first, rest = min(size_gb, LARGE_FROM_GB), max(0, size_gb - LARGE_FROM_GB)
+    return _per_hour(first * NETWORK_VOLUME_GB_MONTH + rest * LARGE_NETWORK_VOLUME_GB_MONTH)
 
 
 def _per_hour(usd_per_month: int) -> Usd:

@@ -205,7 +205,7 @@ def _dry_run(result: CallToolResult) -> bool:
 
 
 def _has_ssh(result: CallToolResult) -> bool:
-    return str(_facts(result).get("ssh", "")).startswith("ssh ")
+    return str(_facts(result).get("pod", {}).get("ssh", "")).startswith("ssh ")
 
 
 def _refused(code: str) -> Check:

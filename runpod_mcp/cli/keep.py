@@ -11,7 +11,8 @@ import click
 
 from runpod_mcp.cli.options import Options
 from runpod_mcp.flows.leases import Ended, reap, reap_not_ready
-from runpod_mcp.flows.reconcile import Report, reconcile
+from runpod_mcp.flows.looks import Report
+from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.money import as_dollars, show
 from runpod_mcp.pods.summary import brief, describe_brief

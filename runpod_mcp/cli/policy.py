@@ -11,8 +11,11 @@ from runpod_mcp.config import config_folder, read_settings
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.money import Usd, show
-from runpod_mcp.pods.values import GPU_TYPE_IDS
+from runpod_mcp.pods.values import GPU_TYPE_IDS, NEWER_GPU_TYPE_IDS
 from runpod_mcp.policy.document import PRESETS, Policy, preset
+from runpod_mcp.policy.patterns import matches
+from runpod_mcp.runpod.connect import Dialect, dialect_of
+from runpod_mcp.runpod.v2_body import SMALLEST_VOLUME_GB
 
 
 def init(name: str, path: str | None, force: bool) -> None:
@@ -48,17 +51,14 @@ def check(path: str | None, as_json: bool) -> None:
     """
     settings = read_settings(policy=path)
     policy = PolicyFile(settings.policy, settings.policy_named).current()
+    says, warnings = in_words(policy), [*doubts(policy), *not_sold(policy, dialect_of(settings.api_url))]
     if as_json:
-        click.echo(
-            json.dumps(
-                {"origin": policy.origin, "says": in_words(policy), "warnings": doubts(policy)}, indent=2
-            )
-        )
+        click.echo(json.dumps({"origin": policy.origin, "says": says, "warnings": warnings}, indent=2))
         return
     click.echo(f"Policy: {policy.origin}")
-    for line in in_words(policy):
+    for line in says:
         click.echo(f"  {line}")
-    for line in doubts(policy):
+    for line in warnings:
         click.echo(f"  Warning: {line}")
 
 
@@ -71,13 +71,13 @@ def in_words(policy: Policy) -> list[str]:
         f"{_money(budget.usd_total)} in total (UTC).",
         f"Pods made elsewhere {'count' if budget.include_unmanaged else 'do not count'}, and "
         f"{'may' if pods.manage_unmanaged else 'may not'} be stopped or deleted.",
-        f"GPU types: {_names(gpus.allow)}{_except(gpus.deny)}; {_most(gpus.max_per_pod, 'in one pod')}, "
-        f"{_most(gpus.max_running, 'running')}.",
+        f"GPU types: {_names(gpus.allow)}{_except(gpus.deny)}; {_most(gpus.max_per_pod, 'GPUs in one pod')}, "
+        f"{_most(gpus.max_running, 'GPUs running')}.",
         f"CPU flavors: {_names(cpus.allow)}; {_most(cpus.max_vcpus_per_pod, 'vCPUs in one pod')}.",
-        f"Pods: {_most(pods.max_running, 'running')}, in {_names(pods.cloud_types)} cloud; spot pods: {pods.interruptible}.",
+        f"{_most(pods.max_running, 'pods running').capitalize()}, in {_names(pods.cloud_types)} cloud; spot pods: {pods.interruptible}.",
         f"Places: data centers {_names(pods.data_centers or None)}, countries {_names(pods.countries or None)}.",
         f"Images: {_names(pods.images)}; templates: {_names(pods.templates or None)}; ports: {_names(pods.ports)}.",
-        f"Disks: container {_most(pods.max_container_disk_gb, 'GB')}, volume {_most(pods.max_volume_gb, 'GB')}.",
+        f"Disks: container {_size(pods.max_container_disk_gb)}, volume {_size(pods.max_volume_gb)}.",
         f"A lease is {lease.default_hours:g} h by default and {lease.max_hours:g} h at most; then the pod is "
         f"{_ending(policy)}.",
         f"A person is asked: {_asking(policy)}.",
@@ -103,10 +103,26 @@ def doubts(policy: Policy) -> list[str]:
     return found
 
 
-def _known(pattern: str) -> bool:
-    from runpod_mcp.policy.patterns import matches
+def not_sold(policy: Policy, dialect: Dialect) -> list[str]:
+    """What a policy demands or leaves room for that this dialect of Runpod's API does not have."""
+    if dialect != "v2":
+        return []
+    found, most = [], policy.pods.max_volume_gb
+    if policy.pods.interruptible == "require":
+        found.append(
+            'pods.interruptible is "require", but Runpod\'s v2 API has no spot pods, so no pod can be rented; '
+            'write "allow", or set RUNPOD_API_URL to the v1 API.'
+        )
+    if most and most < SMALLEST_VOLUME_GB:
+        found.append(
+            f"pods.max_volume_gb is {most}, but Runpod's v2 API makes volumes of {SMALLEST_VOLUME_GB} GB or more, "
+            f"so every pod is without one; write 0 to say so, or at least {SMALLEST_VOLUME_GB}."
+        )
+    return found
 
-    return any(matches(one, (pattern,)) for one in GPU_TYPE_IDS)
+
+def _known(pattern: str) -> bool:
+    return any(matches(one, (pattern,)) for one in (*GPU_TYPE_IDS, *NEWER_GPU_TYPE_IDS))
 
 
 def _money(amount: Usd | None) -> str:
@@ -123,6 +139,10 @@ def _except(names: tuple[str, ...]) -> str:
 
 def _most(count: int | None, what: str) -> str:
     return f"any number of {what}" if count is None else f"at most {count} {what}"
+
+
+def _size(most: int | None) -> str:
+    return "of any size" if most is None else f"at most {most} GB"
 
 
 def _ending(policy: Policy) -> str:

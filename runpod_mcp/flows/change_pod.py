@@ -1,8 +1,15 @@
-"""Making a pod cheaper: stopping and deleting. Both are always allowed on managed pods."""
+"""Making a pod cheaper: stopping and deleting. Both are always allowed on managed pods.
+
+They work, too, while the ledger cannot be read, on pods that carry a tag. Then nobody can look up whether it is a tag
+of this ledger, and no lease is ended by anybody, so a refusal would leave a bill without an end. It is safe enough:
+a tag shows that a server of this kind rented the pod with this account's key, ending never makes anything dearer, and
+without a ledger no tool shows ids, so an agent knows only those it was given before. What it costs is that a pod of
+another ledger on the same account is not told apart until the ledger can be read again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import adopt, by_tag, stopped_entry, stopped_rate
@@ -10,9 +17,10 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.outcomes import is_gone, see_stopped, trouble_ending, unconfirmed
-from runpod_mcp.flows.read_pods import not_found
+from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd
+from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
@@ -28,38 +36,70 @@ class Changed:
     lease: Lease | None
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A pod may be ended: its lease, where one counts, or why the ledger cannot tell."""
+
+    lease: Lease | None
+    no_ledger: Failure | None = None
+
+
 async def stop_pod(house: House, pod_id: str) -> Changed:
     """Stop a pod: the GPUs are released, the pod volume is kept and billed.
 
     Raises:
-        Failure: `not_managed`, `not_found`, `conflict` when it cannot be stopped now, or Runpod cannot be had.
+        Failure: `not_managed`, `not_found`, `conflict` when it cannot be stopped now, or Runpod cannot be had;
+            `ledger_unavailable`, which says so where it was stopped all the same.
     """
-    lease = await _may_touch(house, "stop_pod", pod_id)
-    return await to_the_end(_stop(house, pod_id, lease))
+    right = await _may_touch(house, "stop_pod", pod_id)
+    return await to_the_end(_stop(house, pod_id, right))
 
 
 async def delete_pod(house: House, pod_id: str) -> Changed:
     """Delete a pod for good, and read until it is gone.
 
     Raises:
-        Failure: `not_managed`, `not_found`, `runpod_unavailable` when its end could not be confirmed.
+        Failure: `not_managed`, `not_found`, `runpod_unavailable` when its end could not be confirmed;
+            `ledger_unavailable`, which says so where it was deleted all the same.
     """
-    lease = await _may_touch(house, "delete_pod", pod_id)
-    return await to_the_end(_delete(house, pod_id, lease))
+    right = await _may_touch(house, "delete_pod", pod_id)
+    return await to_the_end(_delete(house, pod_id, right))
 
 
-async def _may_touch(house: House, tool: str, pod_id: str) -> Lease | None:
+async def _may_touch(house: House, tool: str, pod_id: str) -> Right:
+    """The right to change a pod: it has a lease here or a tag, or the policy allows any pod.
+
+    Raises:
+        Failure: `not_managed`, `not_found`, `approval_required`, `ledger_unavailable`.
+    """
+    policy = _policy_or_none(house)
+    if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
+        raise approval_needed(reason)
+    try:
+        return Right(await _lease_to_end(house, policy, pod_id))
+    except Failure as failure:
+        if failure.code is not Code.LEDGER_UNAVAILABLE or failure.retry is Retry.LATER:
+            raise
+        return Right(None, await _tagged_all_the_same(house, policy, pod_id, failure))
+
+
+async def _tagged_all_the_same(house: House, policy: Policy | None, pod_id: str, failure: Failure) -> Failure:
+    """Why the ledger cannot tell whose pod this is; raised where the pod itself does not either."""
+    pod = await house.api.get_pod(pod_id)
+    if pod is None or not (pod.reservation_id or (policy and policy.pods.manage_unmanaged)):
+        raise failure
+    return failure
+
+
+async def _lease_to_end(house: House, policy: Policy | None, pod_id: str) -> Lease | None:
     """The pod's lease, where one still counts; None for a pod that may be changed here all the same.
 
     That is one that carries a tag of this ledger, or any pod where the policy says so.
 
     Raises:
-        Failure: `not_managed`, `not_found`, `approval_required`.
+        Failure: `not_managed`, `not_found`, `ledger_unavailable`.
     """
-    policy = _policy_or_none(house)
-    if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
-        raise approval_needed(reason)
-    lease = await house.ledger.lease_of_pod(pod_id)
+    lease = await lease_of_pod(house, pod_id)
     if lease and lease.still_counts:
         return lease
     pod = await house.api.get_pod(pod_id)
@@ -67,16 +107,21 @@ async def _may_touch(house: House, tool: str, pod_id: str) -> Lease | None:
         raise not_found(pod_id, lease)
     lease = lease or await by_tag(house, pod)
     if lease is None and not (policy and policy.pods.manage_unmanaged):
-        raise _not_managed(pod_id)
+        raise _not_managed(pod)
     if lease and lease.state in (LeaseState.OPEN, LeaseState.UNKNOWN):
         lease = (await adopt(house, lease.reservation, pod)).lease
     return lease if lease and lease.still_counts else None
 
 
-def _not_managed(pod_id: str) -> Failure:
+def _not_managed(pod: Pod) -> Failure:
+    how = (
+        "is not in this server's ledger but in another"
+        if pod.reservation_id
+        else "was not rented through this server"
+    )
     return Failure(
         Code.NOT_MANAGED,
-        f"Pod {clean(pod_id, 40)} was not rented through this server, so it is left alone. "
+        f"Pod {clean(pod.id, 40)} {how}, so it is left alone. "
         "A person can allow it with manage_unmanaged under [pods] in the policy.",
         Retry.NEVER,
     )
@@ -90,37 +135,49 @@ def _policy_or_none(house: House) -> Policy | None:
         return None
 
 
-async def _stop(house: House, pod_id: str, lease: Lease | None) -> Changed:
+async def _stop(house: House, pod_id: str, right: Right) -> Changed:
     told_at = house.now()
     outcome = await house.api.stop_pod(pod_id)
     pod = await see_stopped(house, pod_id, patiently=not isinstance(outcome, Refused))
     if pod is None and await is_gone(house, pod_id):
-        await _write(house, lease, _ended(house), f"Pod {pod_id} is gone")
-        raise not_found(pod_id, lease)
+        await _write(house, right, _ended(house), f"Pod {pod_id} is gone")
+        raise not_found(pod_id, right.lease)
     if pod is None:
         raise unconfirmed(f"Stopping pod {pod_id}", outcome)
-    entry = stopped_entry(house, lease, pod, told_at)
-    return Changed(pod_id, stopped_rate(pod), await _write(house, lease, entry, f"Pod {pod_id} is stopped"))
+    entry = stopped_entry(house, right.lease, pod, told_at)
+    return Changed(pod_id, stopped_rate(pod), await _write(house, right, entry, f"Pod {pod_id} is stopped"))
 
 
-async def _delete(house: House, pod_id: str, lease: Lease | None) -> Changed:
+async def _delete(house: House, pod_id: str, right: Right) -> Changed:
     if trouble := await trouble_ending(house, pod_id):
         raise trouble
-    return Changed(pod_id, ZERO, await _write(house, lease, _ended(house), f"Pod {pod_id} is deleted"))
+    return Changed(pod_id, ZERO, await _write(house, right, _ended(house), f"Pod {pod_id} is deleted"))
+
+
+async def _not_before(house: House, entry: Entry) -> Entry:
+    """The entry at the ledger's time, where this machine's clock was set back: what was spent stays spent."""
+    now = house.now()
+    behind = (await house.ledger.spending(now, ())).now - now
+    return replace(entry, at=entry.at + behind)
 
 
 def _ended(house: House) -> Entry:
     return Entry(kind=EntryKind.ENDED, at=house.now())
 
 
-async def _write(house: House, lease: Lease | None, entry: Entry, done: str) -> Lease | None:
+async def _write(house: House, right: Right, entry: Entry, done: str) -> Lease | None:
     """Write down what was done, where there is a lease.
 
     Raises:
-        Failure: the ledger cannot be written; says that it was done all the same.
+        Failure: the ledger cannot be read or written; says that it was done all the same.
     """
+    if right.no_ledger:
+        message = f"{done}, but that could not be written down, so it still counts. {right.no_ledger.message}"
+        raise replace(right.no_ledger, message=message)
+    if right.lease is None:
+        return None
     try:
-        return await house.ledger.write(lease.reservation.id, entry) if lease else None
+        return await house.ledger.write(right.lease.reservation.id, await _not_before(house, entry))
     except Failure as failure:
         message = f"{done}, but that could not be written down ({failure.message}) Call again to write it."
         raise Failure(failure.code, message, Retry.LATER) from failure

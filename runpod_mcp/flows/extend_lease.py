@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.judge import approval_needed
-from runpod_mcp.flows.read_pods import not_found
+from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.ledger.store import ChangeJudge
@@ -53,7 +53,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
 
 
 async def _running_lease(house: House, pod_id: str) -> Lease:
-    lease = await house.ledger.lease_of_pod(pod_id)
+    lease = await lease_of_pod(house, pod_id)
     if lease is None or not lease.still_counts:
         if await house.api.get_pod(pod_id) is None:
             raise not_found(pod_id, lease)

@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, field
 
 from runpod_mcp.flows.adopt import stopped_entry
+from runpod_mcp.flows.boots import last_boot
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
-from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.policy.document import LeaseTerms
 from runpod_mcp.runpod.api import Refused
@@ -53,25 +54,33 @@ async def reap_not_ready(house: House, done: Ended) -> None:
         Failure: the policy is broken, or Runpod or the ledger cannot be read.
     """
     terms = house.policies.current().lease
-    leases = [one for one in await house.ledger.leases() if one.state is LeaseState.RUNNING]
+    leases = [
+        one
+        for one in await house.ledger.leases()
+        if one.state is LeaseState.RUNNING and one.kind is LeaseKind.POD
+    ]
     pods = {pod.id: pod for pod in await house.api.list_pods()} if leases else {}
     for lease in leases:
         pod = pods.get(lease.pod_id or "")
-        if pod and pod.bills_compute and not pod.is_ready and _waited(lease, pod, house.now(), terms):
+        if pod and pod.bills_compute and not pod.is_ready and await _waited(house, lease, pod, terms):
             await _not_ready(house, lease, terms, done)
 
 
 def is_due(lease: Lease, now: int) -> bool:
     """Whether it is time to end it; a create without a known pod is reconciled, not ended."""
-    if lease.state not in (LeaseState.RUNNING, LeaseState.STOPPED):
+    if lease.kind is LeaseKind.VOLUME or lease.state not in (LeaseState.RUNNING, LeaseState.STOPPED):
         return False
     length = lease.due_at - lease.reservation.opened_at
     return now >= lease.due_at - min(LEAD_SECONDS, length // 60)
 
 
-def _waited(lease: Lease, pod: Pod, now: int, terms: LeaseTerms) -> bool:
+async def _waited(house: House, lease: Lease, pod: Pod, terms: LeaseTerms) -> bool:
+    """Whether it has had its time to boot, from its latest boot on."""
+    latest = int(house.now() - terms.ready_minutes * 60)
     started = int(pod.started_at.timestamp()) if pod.started_at else 0
-    return now - max(lease.reservation.opened_at, started) >= terms.ready_minutes * 60
+    if max(lease.reservation.opened_at, started) > latest:
+        return False
+    return await last_boot(house, lease) <= latest
 
 
 async def _not_ready(house: House, lease: Lease, terms: LeaseTerms, done: Ended) -> None:

@@ -82,17 +82,18 @@ async def is_gone(house: House, pod_id: str) -> bool:
 
 async def see_stopped(house: House, pod_id: str, *, patiently: bool = True) -> Pod | None:
     """The stopped pod, or None when that could not be seen: at once, or in time where one waits for it."""
-    return await _see(house, pod_id, lambda pod: pod.status is PodStatus.STOPPED, patiently)
+    return await see(house, pod_id, lambda pod: pod.status is PodStatus.STOPPED, patiently)
 
 
 async def see_running(house: House, pod_id: str, *, patiently: bool = True) -> Pod | None:
     """The pod once it bills its GPUs, or None when that could not be seen: at once, or in time."""
-    return await _see(
+    return await see(
         house, pod_id, lambda pod: pod.bills_compute and pod.status is not PodStatus.UNKNOWN, patiently
     )
 
 
-async def _see(house: House, pod_id: str, wanted: Callable[[Pod], bool], patiently: bool) -> Pod | None:
+async def see(house: House, pod_id: str, wanted: Callable[[Pod], bool], patiently: bool = True) -> Pod | None:
+    """The pod once it is as wanted, or None when that could not be seen: at once, or in time."""
     for wait in (0.0, *house.confirm_after) if patiently else (0.0,):
         if wait:
             await house.clock.sleep(wait)

@@ -75,8 +75,10 @@ def _refuse_open_doors(path: Path) -> None:
         mode = place.stat().st_mode
         shared = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
         if mode & stat.S_IWOTH and not shared:
-            raise _broken(path, f"can be changed by anybody ({place} is world-writable); chmod o-w {place}")
+            raise _broken(
+                path, f"can be changed by anybody ({place} is world-writable); `chmod o-w {place}` mends that"
+            )
 
 
 def _broken(path: Path, problem: str) -> Failure:
-    return Failure(Code.POLICY_BROKEN, f"Policy {path}: {problem}", Retry.NEVER)
+    return Failure(Code.POLICY_BROKEN, f"Policy {path}: {problem}.", Retry.NEVER)

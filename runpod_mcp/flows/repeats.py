@@ -28,7 +28,7 @@ async def same_pod(house: House, request: CreateRequest, lease: Lease) -> Rented
             pod has ended.
     """
     named = f"requestId {clean(request.request_id or '', 60)!r}"
-    if lease.reservation.request_hash != fingerprint(request):
+    if lease.reservation.request_hash != fingerprint(request, lease.reservation.id):
         raise Failure(
             Code.CONFLICT, f"{named} was used before with other arguments; use a new one.", field="requestId"
         )

@@ -22,6 +22,8 @@ from runpod_mcp.policy.offer import Offer
 from runpod_mcp.policy.spending import Holding, Spending
 
 TOOL = "create_pod"
+HASH_ROUNDS = 50_000
+"""Makes guessing a short secret from a stolen ledger dear; a call with a request id waits a hundredth of a second."""
 
 
 async def reserve(house: House, request: CreateRequest, case: Case, offer: Offer) -> Held | Lease:
@@ -34,7 +36,7 @@ async def reserve(house: House, request: CreateRequest, case: Case, offer: Offer
     """
     while True:
         reservation = _reservation(house, request, offer)
-        judge = _judge_of(case.policy, case.unmanaged, reservation)
+        judge = budget_judge(case.policy, case.unmanaged, reservation)
         answer = await house.ledger.reserve(reservation, judge)
         if isinstance(answer, Reserved):
             return Held(offer, answer.lease)
@@ -43,7 +45,7 @@ async def reserve(house: House, request: CreateRequest, case: Case, offer: Offer
         offer = _without_dearest(offer, answer)
 
 
-def _judge_of(policy: Policy, unmanaged: Sequence[Holding], reservation: Reservation) -> Judge:
+def budget_judge(policy: Policy, unmanaged: Sequence[Holding], reservation: Reservation) -> Judge:
     """The budgets as a question the ledger asks inside its transaction, at its own time."""
 
     def judge(spending: Spending) -> Deny | None:
@@ -64,12 +66,13 @@ def _without_dearest(offer: Offer, denied: Deny) -> Offer:
 def _reservation(house: House, request: CreateRequest, offer: Offer) -> Reservation:
     now, quote = house.now(), offer.quote
     ends = now + quote.terms.lease_seconds
+    reservation_id = f"r-{secrets.token_hex(8)}"
     return Reservation(
-        id=f"r-{secrets.token_hex(8)}",
+        id=reservation_id,
         principal=house.principal,
         tool=TOOL,
         request_id=request.request_id,
-        request_hash=fingerprint(request),
+        request_hash=fingerprint(request, reservation_id) if request.request_id else "",
         request=_without_secrets(request),
         opened_at=now,
         lease_ends_at=ends,
@@ -81,12 +84,17 @@ def _reservation(house: House, request: CreateRequest, offer: Offer) -> Reservat
     )
 
 
-def fingerprint(request: CreateRequest) -> str:
-    """A hash of everything that was asked, env values included; the same request always has the same one."""
+def fingerprint(request: CreateRequest, salt: str) -> str:
+    """A hash of everything that was asked, env values included, to tell whether a repeat asks for the same.
+
+    It lies in the ledger's file, so it is salted with the id of its reservation and slow to compute: equal requests
+    do not look equal there, and a secret is not found by trying a list of them.
+    """
     asked = request.model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude={"request_id", "dry_run"}
     )
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    whole = json.dumps(asked, sort_keys=True).encode()
+    return hashlib.pbkdf2_hmac("sha256", whole, salt.encode(), HASH_ROUNDS).hex()
 
 
 def _without_secrets(request: CreateRequest) -> str:

@@ -24,9 +24,8 @@ async def resolve(house: House, request: CreateRequest) -> Wanted:
         Failure: `invalid_arguments` when the template or the volume does not exist or does not fit, or when the
             dialect cannot express the request.
     """
-    for field, value in (("templateId", request.template_id), ("networkVolumeId", request.network_volume_id)):
-        if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
-            raise _unfit(field, f"{clean(value, 60)!r} is not an id")
+    if request.network_volume_id:
+        _refuse_no_id("networkVolumeId", request.network_volume_id)
     if request.template_id:
         request = await _with_template(house, request, request.template_id)
     else:
@@ -46,6 +45,17 @@ def _with_container_disk(request: CreateRequest) -> CreateRequest:
 
 async def _with_template(house: House, request: CreateRequest, template_id: str) -> CreateRequest:
     """What the template would supply is written into the request, so a later edit of it changes nothing."""
+    template = await read_template(house, template_id)
+    return request.model_copy(update=_supplied(template, request))
+
+
+async def read_template(house: House, template_id: str) -> Template:
+    """A template for pods.
+
+    Raises:
+        Failure: `invalid_arguments`: there is none of this id, or it is for serverless endpoints.
+    """
+    _refuse_no_id("templateId", template_id)
     template = await house.api.get_template(template_id)
     if template is None:
         raise _unfit("templateId", f"there is no template {clean(template_id, 60)!r} that this key may read")
@@ -53,7 +63,12 @@ async def _with_template(house: House, request: CreateRequest, template_id: str)
         raise _unfit(
             "templateId", f"template {clean(template_id, 60)!r} is for serverless endpoints, not for pods"
         )
-    return request.model_copy(update=_supplied(template, request))
+    return template
+
+
+def _refuse_no_id(field: str, value: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise _unfit(field, f"{clean(value, 60)!r} is not an id")
 
 
 def _supplied(template: Template, request: CreateRequest) -> dict[str, Any]:

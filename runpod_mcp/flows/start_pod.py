@@ -14,13 +14,12 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.extend_lease import judge_of
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.judge import approval_needed
+from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import see_running, see_stopped
-from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
 from runpod_mcp.pods.pod import Pod
-from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
@@ -56,16 +55,7 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
 
 
 async def _stopped(house: House, pod_id: str) -> tuple[Lease, Pod]:
-    lease = await house.ledger.lease_of_pod(pod_id)
-    pod = await house.api.get_pod(pod_id)
-    if pod is None:
-        raise not_found(pod_id, lease)
-    if lease is None or not lease.still_counts:
-        raise Failure(
-            Code.NOT_MANAGED,
-            f"Pod {clean(pod_id, 40)} was not rented through this server, so it is left alone.",
-            Retry.NEVER,
-        )
+    lease, pod = await managed(house, pod_id)
     if lease.state is not LeaseState.STOPPED or pod.bills_compute:
         raise Failure(
             Code.CONFLICT, f"Pod {pod_id} is {pod.status.value}; only a stopped pod can be started."

@@ -19,6 +19,19 @@ OVERDUE_SECONDS = 900
 """A pod that outlived its lease is promised this much longer, again and again, until it is known to be gone."""
 
 
+class LeaseKind(StrEnum):
+    """What is leased."""
+
+    POD = "pod"
+    VOLUME = "network_volume"
+    """Has no end of its own: it costs until somebody deletes it, and nobody here does, because it holds data."""
+    ENDPOINT = "endpoint"
+    """Counts as if all its workers ran all the time; at its end they are taken away and the endpoint stays."""
+
+
+_KIND_OF_TOOL = {"create_network_volume": LeaseKind.VOLUME, "create_endpoint": LeaseKind.ENDPOINT}
+
+
 class OnExpiry(StrEnum):
     """What happens at the end of a lease."""
 
@@ -59,6 +72,11 @@ class Reservation:
             raise ValueError(f"reservation {self.id} has a number below zero")
 
     @property
+    def kind(self) -> LeaseKind:
+        """What it is for."""
+        return _KIND_OF_TOOL.get(self.tool, LeaseKind.POD)
+
+    @property
     def keeps_stopped(self) -> bool:
         """Whether the pod is kept stopped for a while after its lease."""
         return self.stopped_until > self.lease_ends_at
@@ -71,7 +89,7 @@ class Reservation:
 
     def plan(self) -> Plan:
         """What it can cost at most: the lease at the ceiling, then the stopped time."""
-        return lease_plan(
+        plan = lease_plan(
             self.opened_at,
             self.lease_ends_at,
             self.stopped_until,
@@ -79,6 +97,7 @@ class Reservation:
             self.stopped_usd_per_hour,
             self.gpus,
         )
+        return replace(plan, running=self.kind is not LeaseKind.VOLUME)
 
 
 class EntryKind(StrEnum):
@@ -248,6 +267,16 @@ class Lease:
         return entry.usd_per_hour if stops and entry.usd_per_hour is not None else self.stopped_usd_per_hour
 
     @property
+    def kind(self) -> LeaseKind:
+        """What is leased."""
+        return self.reservation.kind
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is among what runs or may run, as the counts of pods and GPUs see it."""
+        return self.state is not LeaseState.STOPPED and self.kind is not LeaseKind.VOLUME
+
+    @property
     def still_counts(self) -> bool:
         """Whether it is in the sums: open, unknown, running or stopped."""
         return self.state in STILL_COUNTS
@@ -296,13 +325,11 @@ class Lease:
         stretches = self.stretches(now)
         past = tuple(Stretch(s.start, min(s.end, now), s.usd_per_hour) for s in stretches if s.start < now)
         promised = tuple(Stretch(max(s.start, now), s.end, s.usd_per_hour) for s in stretches if s.end > now)
-        running = self.state is not LeaseState.STOPPED
-        return Holding(self.reservation.id, past, 0, running=False), Plan(promised, self.gpus, running)
+        return Holding(self.reservation.id, past, 0, running=False), Plan(promised, self.gpus, self.runs)
 
     def holding(self, now: int) -> Holding:
         """How the budgets see it."""
-        running = self.state is not LeaseState.STOPPED
-        return Holding(self.reservation.id, self.stretches(now), self.gpus, running)
+        return Holding(self.reservation.id, self.stretches(now), self.gpus, self.runs)
 
 
 _STATE_AFTER = {

@@ -3,7 +3,7 @@
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Written once, before Runpod is called.
 CREATE TABLE reservation (
@@ -46,25 +46,25 @@ CREATE TABLE entry (
 CREATE INDEX entry_by_reservation ON entry (reservation_id);
 CREATE INDEX entry_by_pod ON entry (pod_id) WHERE pod_id IS NOT NULL;
 
--- Derived, so that a budget check reads only what still counts.
+-- Derived, so that a budget check reads only what still counts. Without row ids a commit writes fewer pages.
 CREATE TABLE holding (
     reservation_id TEXT NOT NULL PRIMARY KEY REFERENCES reservation (id),
     state TEXT NOT NULL CHECK (state IN ('open', 'unknown', 'running', 'stopped')),
     pod_id TEXT UNIQUE
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Derived: what ended leases cost, by 'day:2026-11-23', 'month:2026-11' and 'total'.
 CREATE TABLE spent (
     window_key TEXT NOT NULL PRIMARY KEY,
     usd INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Who is at work that only one process should do, and until when the others leave it alone.
 CREATE TABLE claim (
     work TEXT NOT NULL PRIMARY KEY,
     holder TEXT NOT NULL,
     until INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER reservation_is_not_replaced BEFORE INSERT ON reservation
 WHEN EXISTS (SELECT 1 FROM reservation WHERE seq = NEW.seq OR id = NEW.id)

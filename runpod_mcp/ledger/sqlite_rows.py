@@ -127,12 +127,13 @@ def _by_reservation(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[str, Iterator
 def spending(db: sqlite3.Connection, now: int, windows: Iterable[Window], but: str | None = None) -> Spending:
     """The sums for these windows, with every living lease but one."""
     held = tuple(lease.holding(now) for lease in live_leases(db) if lease.reservation.id != but)
-    return Spending(now, held, {window.key: _spent(db, window) for window in windows})
+    return Spending(now, held, _spent(db, [window.key for window in windows]))
 
 
-def _spent(db: sqlite3.Connection, window: Window) -> Usd:
-    row = db.execute("SELECT usd FROM spent WHERE window_key = ?", (window.key,)).fetchone()
-    return Usd(row["usd"]) if row else ZERO
+def _spent(db: sqlite3.Connection, keys: list[str]) -> dict[str, Usd]:
+    places = ", ".join("?" * len(keys))
+    found = db.execute(f"SELECT window_key, usd FROM spent WHERE window_key IN ({places})", keys)  # noqa: S608  only ?
+    return {**dict.fromkeys(keys, ZERO), **{row["window_key"]: Usd(row["usd"]) for row in found}}
 
 
 def add_reservation(db: sqlite3.Connection, reservation: Reservation) -> Lease:

@@ -20,10 +20,13 @@ from runpod_mcp.pods.values import (
     GPU_TYPE_IDS,
     RESERVATION_TAG,
 )
+from runpod_mcp.pods.words import clean
 
 MAX_NAME = 191
 MAX_ENV = 50
 MAX_HTTP_PORTS = 10
+MAX_PORTS = 50
+"""Ours: Runpod names a limit for http ports only (expose-ports page), and no pod is meant to open hundreds."""
 SYMMETRICAL_PORTS = range(70_000, 80_000)
 """Asking for a tcp port above 70000 gives one whose inner and outer numbers agree (Runpod's expose-ports page)."""
 
@@ -50,59 +53,18 @@ def _choices(values: tuple[str, ...]) -> dict[str, Any]:
     return {"items": {"type": "string", "enum": list(values)}}
 
 
-class PodCreateInput(BaseModel):
-    """What to create. A field that was left out is not in `model_fields_set`: a template may then supply it."""
+class PodSettings(BaseModel):
+    """What a pod is made with and can be given another of later. A field that was left out is not in `model_fields_set`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    allowed_cuda_versions: list[str] | None = Field(
-        None,
-        alias="allowedCudaVersions",
-        description="CUDA versions the host may have (GPU pods); any when left out.",
-        json_schema_extra=_choices(CUDA_VERSIONS),
-    )
-    cloud_type: Literal["SECURE", "COMMUNITY"] = Field(
-        "SECURE",
-        alias="cloudType",
-        description="SECURE: Runpod's own data centers. COMMUNITY: cheaper hosts of third parties.",
-    )
-    compute_type: Literal["GPU", "CPU"] = Field(
-        "GPU",
-        alias="computeType",
-        description="GPU or CPU pod; fields of the other kind are ignored.",
-    )
     container_disk_in_gb: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] | None = Field(
         50,
         alias="containerDiskInGb",
-        description="Container disk in GB; wiped when the pod stops or restarts.",
+        description="GB; wiped when the pod stops or restarts.",
     )
     container_registry_auth_id: str | None = Field(
-        None, alias="containerRegistryAuthId", description="Registry credential for a private image."
-    )
-    country_codes: list[str] | None = Field(
-        None, alias="countryCodes", description="Two-letter countries the pod may be in; any when left out."
-    )
-    cpu_flavor_ids: list[str] | None = Field(
-        None,
-        alias="cpuFlavorIds",
-        description="CPU flavors to try (CPU pods), in order.",
-        json_schema_extra=_choices(CPU_FLAVOR_IDS),
-    )
-    cpu_flavor_priority: Literal["availability", "custom"] = Field(
-        "availability",
-        alias="cpuFlavorPriority",
-        description="availability: best stock first. custom: your order.",
-    )
-    data_center_ids: list[str] = Field(
-        list(DATA_CENTER_IDS),
-        alias="dataCenterIds",
-        description="Data centers the pod may be in; any when left out.",
-        json_schema_extra=_choices(DATA_CENTER_IDS),
-    )
-    data_center_priority: Literal["availability", "custom"] = Field(
-        "availability",
-        alias="dataCenterPriority",
-        description="availability: best stock first. custom: your order.",
+        None, alias="containerRegistryAuthId", description="For a private image."
     )
     docker_entrypoint: list[str] = Field(
         [], alias="dockerEntrypoint", description="Replaces the image's ENTRYPOINT; [] keeps it."
@@ -110,63 +72,26 @@ class PodCreateInput(BaseModel):
     docker_start_cmd: list[str] = Field(
         [], alias="dockerStartCmd", description="Replaces the image's CMD; [] keeps it."
     )
-    env: dict[str, str] = Field(
-        {}, description="Environment variables; a value may name a Runpod secret: {{ RUNPOD_SECRET_name }}."
-    )
+    env: dict[str, str] = Field({}, description="A value may name a Runpod secret: {{ RUNPOD_SECRET_name }}.")
     global_networking: bool = Field(
         False,
         alias="globalNetworking",
-        description="Private network between pods (some SECURE data centers).",
+        description="Private network between pods (some data centers).",
     )
-    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
-        1, alias="gpuCount", description="GPUs in the pod."
-    )
-    gpu_type_ids: list[str] | None = Field(
-        None,
-        alias="gpuTypeIds",
-        description="GPU types to try, in order; any allowed type when left out.",
-        json_schema_extra=_choices(GPU_TYPE_IDS),
-    )
-    gpu_type_priority: Literal["availability", "custom"] = Field(
-        "availability",
-        alias="gpuTypePriority",
-        description="availability: best stock first, then cheapest. custom: your order.",
-    )
-    image_name: str | None = Field(
-        None, alias="imageName", description="Container image. Needed without a templateId."
-    )
-    interruptible: bool = Field(False, description="Spot pod: cheaper, may be stopped at any time.")
-    locked: bool = Field(False, description="Guard the pod against being stopped or reset.")
-    min_disk_bandwidth_mbps: Number | None = Field(
-        None, alias="minDiskBandwidthMBps", description="Least disk bandwidth, MB per second."
-    )
-    min_download_mbps: Number | None = Field(
-        None, alias="minDownloadMbps", description="Least download, Mbit per second."
-    )
-    min_ram_per_gpu: WholeNumber = Field(8, alias="minRAMPerGPU", description="Least RAM per GPU in GB.")
-    min_upload_mbps: Number | None = Field(
-        None, alias="minUploadMbps", description="Least upload, Mbit per second."
-    )
-    min_vcpu_per_gpu: WholeNumber = Field(2, alias="minVCPUPerGPU", description="Least vCPUs per GPU.")
+    image_name: str | None = Field(None, alias="imageName", description="Container image.")
+    locked: bool = Field(False, description="Guard against being stopped or reset.")
     name: Annotated[str, Field(max_length=MAX_NAME)] = Field("my pod", description="Need not be unique.")
-    network_volume_id: str | None = Field(
-        None, alias="networkVolumeId", description="Network volume to mount instead of a pod volume."
-    )
     ports: Annotated[list[str], BeforeValidator(_split_ports)] = Field(
-        list(DEFAULT_PORTS), description='Ports to expose, as "8888/http" or "22/tcp".'
-    )
-    support_public_ip: bool | None = Field(
-        None, alias="supportPublicIp", description="Public IP on COMMUNITY; SECURE pods always have one."
+        list(DEFAULT_PORTS), description='As "8888/http" or "22/tcp".'
     )
     template_id: str | None = Field(
-        None, alias="templateId", description="Template that supplies whatever is left out here."
+        None, alias="templateId", description="Template that supplies what is left out here."
     )
-    vcpu_count: WholeNumber = Field(2, alias="vcpuCount", description="vCPUs (CPU pods).")
     volume_in_gb: Annotated[int, Field(ge=0), NOT_A_BOOLEAN] | None = Field(
-        20, alias="volumeInGb", description="Pod volume in GB; survives a stop, not a delete. 0 for none."
+        20, alias="volumeInGb", description="Pod volume; survives a stop, not a delete. 0 for none."
     )
     volume_mount_path: str = Field(
-        "/workspace", alias="volumeMountPath", description="Where the pod or network volume is mounted."
+        "/workspace", alias="volumeMountPath", description="Where the volume is mounted."
     )
 
     @model_validator(mode="before")
@@ -180,8 +105,12 @@ class PodCreateInput(BaseModel):
     @field_validator("ports")
     @classmethod
     def _ports_are_ports(cls, ports: list[str]) -> list[str]:
+        if len(ports) > MAX_PORTS:
+            raise ValueError(
+                f"at most {MAX_PORTS} ports, not {len(ports)}; leave out what the pod does not serve"
+            )
         for port in ports:
-            _check_port(port)
+            check_port(port)
         if sum(port.endswith("/http") for port in ports) > MAX_HTTP_PORTS:
             raise ValueError(f"at most {MAX_HTTP_PORTS} http ports")
         return ports
@@ -190,7 +119,7 @@ class PodCreateInput(BaseModel):
     @classmethod
     def _env_can_be_set(cls, env: dict[str, str]) -> dict[str, str]:
         if any(name.strip().upper() == RESERVATION_TAG for name in env):
-            raise ValueError(f"{RESERVATION_TAG} is set by this server; leave it out")
+            raise ValueError(f"the variable {RESERVATION_TAG} is set by this server; leave it out")
         if bad := [name for name in env if not re.fullmatch(r"[!-<>-~]+", name)]:
             raise ValueError(f"{bad[0].partition('=')[0]!r} cannot be the name of a variable")
         if bad := [name for name, value in env.items() if "\0" in value]:
@@ -204,9 +133,94 @@ class PodCreateInput(BaseModel):
     @field_validator("name")
     @classmethod
     def _name_is_not_blank(cls, name: str) -> str:
-        if not name.strip():
-            raise ValueError("a pod needs a name; leave it out for the default")
+        if not clean(name):
+            raise ValueError("a pod needs a name that can be seen; leave it out for the default")
         return name
+
+    @field_validator("volume_mount_path")
+    @classmethod
+    def _mount_path_is_absolute(cls, path: str) -> str:
+        if not path.startswith("/"):
+            raise ValueError("must be an absolute path such as /workspace")
+        return path
+
+    def asked(self, *names: str) -> list[str]:
+        """Those of these fields that the request itself set, under the document's names."""
+        return [
+            type(self).model_fields[name].alias or name for name in names if name in self.model_fields_set
+        ]
+
+
+class PodCreateInput(PodSettings):
+    """What to create. A template may supply what was left out."""
+
+    allowed_cuda_versions: list[str] | None = Field(
+        None,
+        alias="allowedCudaVersions",
+        description="Of the host's driver; any when left out.",
+        json_schema_extra=_choices(CUDA_VERSIONS),
+    )
+    cloud_type: Literal["SECURE", "COMMUNITY"] = Field(
+        "SECURE",
+        alias="cloudType",
+        description="COMMUNITY: cheaper hosts of third parties.",
+    )
+    compute_type: Literal["GPU", "CPU"] = Field(
+        "GPU",
+        alias="computeType",
+        description="Fields of the other kind are ignored.",
+    )
+    country_codes: list[str] | None = Field(
+        None, alias="countryCodes", description="Two letters each; any when left out."
+    )
+    cpu_flavor_ids: list[str] | None = Field(
+        None,
+        alias="cpuFlavorIds",
+        description="To try, in order.",
+        json_schema_extra=_choices(CPU_FLAVOR_IDS),
+    )
+    cpu_flavor_priority: Literal["availability", "custom"] = Field(
+        "availability", alias="cpuFlavorPriority", description="As gpuTypePriority."
+    )
+    data_center_ids: list[str] = Field(
+        list(DATA_CENTER_IDS),
+        alias="dataCenterIds",
+        description="Any when left out.",
+        json_schema_extra=_choices(DATA_CENTER_IDS),
+    )
+    data_center_priority: Literal["availability", "custom"] = Field(
+        "availability", alias="dataCenterPriority", description="As gpuTypePriority."
+    )
+    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
+        1, alias="gpuCount", description="In one pod."
+    )
+    gpu_type_ids: list[str] | None = Field(
+        None,
+        alias="gpuTypeIds",
+        description="To try, in order; any allowed one when left out.",
+        json_schema_extra=_choices(GPU_TYPE_IDS),
+    )
+    gpu_type_priority: Literal["availability", "custom"] = Field(
+        "availability",
+        alias="gpuTypePriority",
+        description="availability: best stock first. custom: your order.",
+    )
+    image_name: str | None = Field(None, alias="imageName", description="Needed without a templateId.")
+    interruptible: bool = Field(False, description="Spot: cheaper, may be stopped at any time.")
+    min_disk_bandwidth_mbps: Number | None = Field(
+        None, alias="minDiskBandwidthMBps", description="At least."
+    )
+    min_download_mbps: Number | None = Field(None, alias="minDownloadMbps", description="At least.")
+    min_ram_per_gpu: WholeNumber = Field(8, alias="minRAMPerGPU", description="GB.")
+    min_upload_mbps: Number | None = Field(None, alias="minUploadMbps", description="At least.")
+    min_vcpu_per_gpu: WholeNumber = Field(2, alias="minVCPUPerGPU", description="At least.")
+    network_volume_id: str | None = Field(
+        None, alias="networkVolumeId", description="Mounted instead of a pod volume."
+    )
+    support_public_ip: bool | None = Field(
+        None, alias="supportPublicIp", description="On COMMUNITY; SECURE pods have one."
+    )
+    vcpu_count: WholeNumber = Field(2, alias="vcpuCount", description="On CPU pods.")
 
     @field_validator("country_codes")
     @classmethod
@@ -223,13 +237,6 @@ class PodCreateInput(BaseModel):
             if not re.fullmatch(r"[0-9]+\.[0-9]+", version):
                 raise ValueError(f"{version!r} is not a CUDA version such as 12.8")
         return versions or None
-
-    @field_validator("volume_mount_path")
-    @classmethod
-    def _mount_path_is_absolute(cls, path: str) -> str:
-        if not path.startswith("/"):
-            raise ValueError("must be an absolute path such as /workspace")
-        return path
 
     @field_validator(
         "min_disk_bandwidth_mbps",
@@ -255,12 +262,6 @@ class PodCreateInput(BaseModel):
         if not (self.image_name or "").strip() and not (self.template_id or "").strip():
             raise ValueError("set imageName (or templateId, which brings an image)")
         return self
-
-    def asked(self, *names: str) -> list[str]:
-        """Those of these fields that the request itself set, under the document's names."""
-        return [
-            type(self).model_fields[name].alias or name for name in names if name in self.model_fields_set
-        ]
 
     @property
     def has_pod_volume(self) -> bool:
@@ -291,7 +292,12 @@ class PodCreateInput(BaseModel):
 _NULLABLE = frozenset({"containerDiskInGb", "volumeInGb"})
 
 
-def _check_port(port: str) -> None:
+def check_port(port: str) -> None:
+    """A port as Runpod writes it: `8888/http` or `22/tcp`.
+
+    Raises:
+        ValueError: it is none; the message says what to write.
+    """
     match = re.fullmatch(r"([1-9][0-9]{0,4})/(http|tcp)", port)
     if not match:
         raise ValueError(f'{port!r} is not a port; write "8888/http" or "22/tcp"')
@@ -304,7 +310,7 @@ class CreateRequest(PodCreateInput):
     """A call of `create_pod`: `PodCreateInput` and the four arguments that are ours."""
 
     request_id: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
-        None, alias="requestId", description="Makes a repeat safe: same id and arguments give the same pod."
+        None, alias="requestId", description="Same id, same pod: makes a repeat safe."
     )
     dry_run: bool = Field(False, alias="dryRun", description="Only quote and judge; rent nothing.")
     lease_hours: Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN] | None = Field(
@@ -313,7 +319,7 @@ class CreateRequest(PodCreateInput):
         description="Hours until the pod is ended; the policy's default when left out.",
     )
     max_usd_per_hour: AboveZero | None = Field(
-        None, alias="maxUsdPerHour", description="Your own ceiling for the price per hour, disks included."
+        None, alias="maxUsdPerHour", description="Your own ceiling with disks."
     )
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Self:

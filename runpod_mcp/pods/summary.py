@@ -26,13 +26,19 @@ class LeaseView:
     usd_left: Usd
 
 
-def summarize(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
+def summarize(pod: Pod, lease: LeaseView | None, now: datetime) -> dict[str, Any]:
     """A pod as a small JSON object; what is not known or does not apply is left out. Env values are never in it."""
+    warnings = warnings_of(pod, lease, now)
+    return {**_facts(pod, lease), **({"warnings": warnings} if warnings else {})}
+
+
+def _facts(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
     rate = lease.usd_per_hour if lease else pod.usd_per_hour
     facts: dict[str, Any] = {
         "podId": pod.id,
         "name": clean(pod.name, 60) if pod.name else None,
         "status": pod.status.value,
+        "why": why(pod),
         "gpuTypeId": pod.gpu_type_id,
         "gpuCount": pod.gpu_count,
         "cpuFlavorId": pod.cpu_flavor_id,
@@ -48,7 +54,6 @@ def summarize(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
         "http": http_urls(pod) or None,
         "envNames": [clean(name, 60) for name in pod.env_names if name != RESERVATION_TAG][:MOST_SHOWN]
         or None,
-        "warnings": warnings_of(pod, lease) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -66,13 +71,15 @@ def brief(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
         "leaseEndsAt",
         "managed",
     )
-    facts = summarize(pod, lease)
+    facts = _facts(pod, lease)
     return {name: facts[name] for name in wanted if name in facts}
 
 
 def describe(facts: dict[str, Any]) -> str:
     """A summary as lines of text, with the same facts."""
     lines = [f"Pod {facts['podId']} ({_quoted(facts)}{facts['status']}): {hardware(facts)}{_place(facts)}"]
+    if "why" in facts:
+        lines.append(f"Why {facts['status']}: {facts['why']}")
     if "image" in facts:
         lines.append(f"Image {facts['image']}")
     lines.append(price_line(facts))
@@ -131,7 +138,35 @@ def http_urls(pod: Pod) -> list[str]:
     return [f"https://{pod.id}-{number}.proxy.runpod.net" for number in numbers[:MOST_SHOWN]]
 
 
-def warnings_of(pod: Pod, lease: LeaseView | None) -> list[str]:
+_WHY = {
+    PodStatus.PROVISIONING: "a machine is being found",
+    PodStatus.STARTING: "the image is pulled or the container boots",
+    PodStatus.ERROR: "its container failed; get_pod_logs tells more",
+}
+_WHO_STOPPED = (
+    ("outbid", "outbid: a spot pod is stopped when somebody pays more"),
+    ("exited by runpod", "stopped by Runpod"),
+    ("exited by user", "stopped on request"),
+)
+"""What `lastStatusChange` says of a stopped pod, which is free text (runpodctl reads the same words)."""
+
+
+def why(pod: Pod) -> str | None:
+    """Why a pod is in the state it is in, where that is known; what a running one lacks is a warning."""
+    if pod.status is PodStatus.STOPPED:
+        said = (pod.last_change or "").casefold()
+        return next((words for part, words in _WHO_STOPPED if part in said), None)
+    return _WHY.get(pod.status)
+
+
+def _unreachable(pod: Pod, now: datetime) -> str:
+    minutes = int((now - pod.started_at).total_seconds() // 60) if pod.started_at else 0
+    if minutes < 1:
+        return "not reachable yet; it bills already. wait_for_pod tells when its ports are there"
+    return f"not reachable after {minutes} min; it bills all the same. get_pod_logs may tell why"
+
+
+def warnings_of(pod: Pod, lease: LeaseView | None, now: datetime) -> list[str]:
     """What the agent should know before it is surprised."""
     warnings = []
     if pod.status is PodStatus.UNKNOWN:
@@ -139,7 +174,7 @@ def warnings_of(pod: Pod, lease: LeaseView | None) -> list[str]:
             f"Runpod's state {clean(pod.raw_status or 'missing', 30)!r} is not known here; it may be billing"
         )
     if pod.bills_compute and not pod.is_ready:
-        warnings.append("not reachable yet; it bills already. Look again with get_pod")
+        warnings.append(_unreachable(pod, now))
     if pod.bills_compute and not pod.volume_gb and pod.network_volume is None:
         warnings.append("no volume: what is on it is lost when it is stopped or deleted")
     if pod.status is PodStatus.STOPPED and pod.volume_gb:

@@ -53,6 +53,15 @@ GPU_TYPE_IDS = (
 )
 """The 49 GPU type ids of v1. Two hold doubled spaces and some are near-duplicates; all are matched to the letter."""
 
+NEWER_GPU_TYPE_IDS = (
+    "NVIDIA B300 SXM6 AC",
+    "NVIDIA RTX PRO 4000 Blackwell",
+    "NVIDIA RTX PRO 4500 Blackwell",
+    "NVIDIA RTX PRO 4500 Blackwell Server Edition",
+    "NVIDIA RTX PRO 5000 Blackwell",
+)
+"""Seen on sale through v2 in autumn 2026, and not in the document."""
+
 DATA_CENTER_IDS = (
     "EU-RO-1",
     "CA-MTL-1",

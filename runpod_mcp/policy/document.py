@@ -17,10 +17,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.money import Usd, limit
+from runpod_mcp.pods.create_input import check_port
 from runpod_mcp.pods.words import clean, nearest
 from runpod_mcp.policy.patterns import matches, permits
 
 MAX_LEASE_HOURS = 8760
+USUAL_LEASE_HOURS = 2
+"""A lease where the policy names none; never more than its `max_hours`."""
 PRESETS = ("solo", "team", "ci", "research")
 DEFAULT_PRESET = "solo"
 DEFAULT_ORIGIN = "built-in default"
@@ -77,6 +80,20 @@ def _country(value: object) -> object:
     return value.upper()
 
 
+def _port(value: object) -> object:
+    """A port, or a pattern that some port can fit: one without a protocol would never match, and nobody would know."""
+    if not isinstance(value, str) or "*" not in value:
+        check_port(str(value).strip().lower())
+    elif not _PORT_PATTERN.fullmatch(value.strip().lower()):
+        raise ValueError('no port fits this pattern; write "*/http", "8888/*" or "*"')
+    return value
+
+
+_PORT_PATTERN = re.compile(
+    r"[0-9*]+/(?:http|tcp|[htcp]*\*[htcp*]*)|[0-9*]*\*(?:http|ttp|tp|p|tcp|cp)?", re.ASCII
+)
+
+
 def _tool(value: object) -> object:
     if value not in ASKABLE_TOOLS:
         meant = nearest(str(value), ASKABLE_TOOLS)
@@ -96,6 +113,7 @@ Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
 _Clouds = tuple[Literal["SECURE", "COMMUNITY"], ...]
 _Country = Annotated[str, BeforeValidator(_country)]
+_Port = Annotated[str, BeforeValidator(_port)]
 _Tool = Annotated[str, BeforeValidator(_tool)]
 
 
@@ -147,7 +165,7 @@ class Pods(_Table):
     countries: Annotated[tuple[_Country, ...], BeforeValidator(_list)] = ()
     images: Annotated[Names, BeforeValidator(_not_empty)] | None = None
     templates: Names = ()
-    ports: Names | None = None
+    ports: Annotated[tuple[_Port, ...], BeforeValidator(_list)] | None = None
     max_container_disk_gb: Count | None = None
     max_volume_gb: Count | None = None
     interruptible: Literal["allow", "deny", "require"] = "allow"
@@ -168,12 +186,22 @@ class Pods(_Table):
 class LeaseTerms(_Table):
     """How long a pod may live, in hours, and what happens at the end."""
 
-    default_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = 2
+    default_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = USUAL_LEASE_HOURS
     max_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = 24
     on_expiry: Literal["stop", "terminate"] = "stop"
     keep_stopped_hours: Annotated[Time, Field(ge=0, le=MAX_LEASE_HOURS)] = 24
     ready_minutes: Annotated[Time, Field(gt=0)] = 15
     on_not_ready: Literal["report", "end"] = "report"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_follows_a_shorter_maximum(cls, data: object) -> object:
+        """Who writes only `max_hours` has said enough."""
+        if not isinstance(data, dict) or "default_hours" in data:
+            return data
+        most = data.get("max_hours", USUAL_LEASE_HOURS)
+        shorter = type(most) in (int, float) and 0 < most < USUAL_LEASE_HOURS
+        return {**data, "default_hours": most} if shorter else data
 
     @model_validator(mode="after")
     def _default_fits(self) -> LeaseTerms:
@@ -267,7 +295,8 @@ def _first_problem(error: ValidationError, origin: str) -> Failure:
     if problem["type"] == "extra_forbidden":
         return _broken(origin, _unknown_key(path), field=key)
     expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-    return _broken(origin, f"{key}: {expected[0].lower()}{expected[1:]}{_found(problem['input'])}", field=key)
+    found = "" if repr(problem["input"]) in expected else _found(problem["input"])
+    return _broken(origin, f"{key}: {expected[0].lower()}{expected[1:]}{found}", field=key)
 
 
 _EXPECTED = {"model_type": "expected a table of keys", "bool_type": "expected true or false"}
@@ -290,4 +319,5 @@ def _unknown_key(path: tuple[str, ...]) -> str:
 
 
 def _broken(origin: str, problem: str, field: str | None = None) -> Failure:
-    return Failure(Code.POLICY_BROKEN, f"Policy {origin}: {problem}", Retry.NEVER, field=field)
+    stop = "" if problem.endswith("?") else "."
+    return Failure(Code.POLICY_BROKEN, f"Policy {origin}: {problem}{stop}", Retry.NEVER, field=field)

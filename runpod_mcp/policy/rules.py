@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -244,6 +244,25 @@ RULES: tuple[Rule, ...] = (
     _lease,
 )
 """In the order they are looked at."""
+
+
+RULES_OF_CHANGES: Mapping[str, Rule] = {
+    "image_name": _image,
+    "template_id": _template,
+    "ports": _ports,
+    "container_disk_in_gb": _container_disk,
+    "volume_in_gb": _volume,
+}
+"""By the setting that a change names; the other settings have no rule."""
+
+
+def judge_change(policy: Policy, request: CreateRequest, changed: Iterable[str]) -> Deny | None:
+    """The first rule that a change of an existing pod breaks; `request` holds the settings, `changed` names those that change.
+
+    What does not change is not judged again: a policy made stricter ends nothing that runs.
+    """
+    rules = (RULES_OF_CHANGES[name] for name in changed if name in RULES_OF_CHANGES)
+    return next((denied for rule in rules if (denied := rule(policy, request))), None)
 
 
 def asks_human(policy: Policy, tool: str, usd_per_hour: Usd, usd_per_lease: Usd) -> str | None:

@@ -6,13 +6,36 @@ Two dialects speak it: `v2.py` and `v1.py`. Nothing here knows of budgets or pol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from runpod_mcp.catalog.catalog import Catalog
-from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.errors import Failure
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.pod import Pod
+from runpod_mcp.pods.update_input import PodUpdate
+from runpod_mcp.runpod.logs import Logs, LogSource
+from runpod_mcp.runpod.resources import Resources
+from runpod_mcp.runpod.results import Gone, NoCapacity, Refused, Unknown
+from runpod_mcp.runpod.templates import Template
+from runpod_mcp.runpod.volumes import NetworkVolume
+
+__all__ = [
+    "ChangeOutcome",
+    "CreateOutcome",
+    "Created",
+    "Done",
+    "Gone",
+    "NetworkVolume",
+    "NoCapacity",
+    "PodChange",
+    "PodOrder",
+    "Refused",
+    "RunpodApi",
+    "Template",
+    "Unknown",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +47,24 @@ class PodOrder:
     `env` is the request's with our tag added.
     """
 
-    request: PodCreateInput
-    env: Mapping[str, str]
+    request: PodCreateInput = field(repr=False)
+    env: Mapping[str, str] = field(repr=False)
     gpu_type_ids: tuple[str, ...] = ()
     cpu_flavor_ids: tuple[str, ...] = ()
     data_center_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodChange:
+    """One update call, ready to be written in a dialect.
+
+    `update` is what was asked for after a template was read into it; `pod` is the pod as it is. `env` replaces all
+    variables and holds our tag; None leaves them alone.
+    """
+
+    update: PodUpdate = field(repr=False)
+    pod: Pod
+    env: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +72,6 @@ class Created:
     """Runpod made the pod."""
 
     pod: Pod
-
-
-@dataclass(frozen=True, slots=True)
-class NoCapacity:
-    """Runpod has no machine for this order right now; nothing was made."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Runpod said no for a reason that another machine does not change; nothing was made."""
-
-    code: Code
-    message: str
-    detail: str = ""
-    retry_after: int | None = None
-    retry: Retry | None = None
-    """Whether the same call can pass later, where the answer told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The answer was lost or unreadable: a pod may or may not exist.
-
-    `looks_like` is set when the words are those of a refusal but the status is one that also follows a pod that
-    was made (v1 answers 500 to both): it may be believed once no pod carries the tag.
-    """
-
-    reason: str
-    looks_like: NoCapacity | Refused | None = None
 
 
 CreateOutcome = Created | NoCapacity | Refused | Unknown
@@ -79,36 +84,7 @@ class Done:
     pod: Pod | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """There is no such pod (any more)."""
-
-
 ChangeOutcome = Done | Gone | Refused | NoCapacity | Unknown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """What a template would put into a pod; disks in GB, None where it does not say."""
-
-    id: str
-    name: str | None = None
-    image: str | None = None
-    container_disk_gb: int | None = None
-    volume_gb: int | None = None
-    volume_mount_path: str | None = None
-    ports: tuple[str, ...] | None = None
-    serverless: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkVolume:
-    """A network volume; size in GB."""
-
-    id: str
-    name: str | None = None
-    size_gb: int | None = None
-    data_center_id: str | None = None
 
 
 class RunpodApi(Protocol):
@@ -126,6 +102,11 @@ class RunpodApi(Protocol):
     @property
     def places_one(self) -> bool:
         """Whether a create places exactly one GPU type or CPU flavor, so that candidates are tried in turn."""
+        ...
+
+    @property
+    def resources(self) -> Resources:
+        """Network volumes, templates, registry credentials, charges, serverless endpoints and their jobs."""
         ...
 
     def gaps(self, request: PodCreateInput) -> Sequence[Failure]:
@@ -156,12 +137,39 @@ class RunpodApi(Protocol):
         """Restart the container in place."""
         ...
 
+    async def reset_pod(self, pod_id: str) -> ChangeOutcome:
+        """Make the container anew on the same host; a dialect without that call refuses."""
+        ...
+
+    async def update_pod(self, change: PodChange) -> ChangeOutcome:
+        """Send one change of settings, once; anything but name and lock resets the container."""
+        ...
+
+    def change_gaps(self, change: PodChange) -> Sequence[Failure]:
+        """What this dialect cannot express of a change, each with what to do instead."""
+        ...
+
     async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
         """Take away the guard against being stopped."""
         ...
 
     async def delete_pod(self, pod_id: str) -> ChangeOutcome:
         """End the pod for good; its pod volume is lost."""
+        ...
+
+    async def read_logs(
+        self,
+        pod_id: str,
+        *,
+        tail: int = 100,
+        since: datetime | None = None,
+        source: LogSource | None = None,
+    ) -> Logs | None:
+        """The newest lines of a pod (at most `tail`), or those from `since` on; None without such a pod.
+
+        Raises:
+            Failure: invalid_request in v1, which has no logs.
+        """
         ...
 
     async def read_catalog(self, *, cloud: str, gpu_count: int) -> Catalog:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import anyio
@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from runpod_mcp import __version__
 from runpod_mcp.clock import Clock
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.runpod.event_stream import Limits, hear
 from runpod_mcp.runpod.limits import seconds_to_wait
 from runpod_mcp.runpod.sent import Answer, Lost, NotSent, Sent
 
@@ -31,6 +32,8 @@ SHORTEST_KEY = 8
 
 USER_AGENT = f"runpod-mcp/{__version__}"
 """Runpod's edge turns the default agent of some libraries away with 403 (observed live in August 2026)."""
+
+EVENTS = "text/event-stream"
 
 MAX_BYTES = 20_000_000
 NO_KEY = "No Runpod API key is set. Set RUNPOD_API_KEY (or RUNPOD_API_KEY_FILE) and start the server again."
@@ -100,9 +103,24 @@ class Wire:
             Failure: unauthorized without a key; rate_limited when Runpod asks for a longer wait than is left;
                 runpod_unavailable when no answer came. Every other status is returned.
         """
-        method, waited, attempt = ("GET" if question is None else "POST"), 0.0, 0
+        method = "GET" if question is None else "POST"
+        once = partial(self._once, method, path, query, question, self.timeouts.read)
+        return await self._patiently(once, f"{method} {path}")
+
+    async def listen(self, path: str, *, query: Mapping[str, str] | None = None, limits: Limits) -> Answer:
+        """Ask with a GET for a stream of events: a good answer's `body` is what was `Heard` of it within the limits.
+
+        Raises:
+            Failure: as `read` does.
+        """
+        deadline = self.timeouts.read + limits.seconds
+        once = partial(self._once, "GET", path, query, None, deadline, limits)
+        return await self._patiently(once, f"GET {path}")
+
+    async def _patiently(self, once: Callable[[], Awaitable[Sent]], what: str) -> Answer:
+        waited, attempt = 0.0, 0
         while True:
-            got = await self._once(method, path, query, question, self.timeouts.read)
+            got = await once()
             pause, attempt = self._pause(got, attempt), attempt + 1
             if (
                 pause is None
@@ -110,16 +128,22 @@ class Wire:
                 or waited + pause > self._patience.total_wait
             ):
                 return self._worth_having(got)
-            log.info("asking again in %.1f s: %s %s", pause, method, path)
+            log.info("asking again in %.1f s: %s", pause, what)
             waited += pause
             await self.clock.sleep(pause)
 
     async def send(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, deadline: float | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> Sent:
         """Send a change, exactly once; `deadline` bounds the whole exchange in seconds."""
         return await self._once(
-            method, path, None, body, self.timeouts.change if deadline is None else deadline
+            method, path, query, body, self.timeouts.change if deadline is None else deadline
         )
 
     async def close(self) -> None:
@@ -143,15 +167,18 @@ class Wire:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         deadline: float,
+        limits: Limits | None = None,
     ) -> Sent:
         if self._needs_key and self._key is None:
             return NotSent(Code.UNAUTHORIZED, NO_KEY)
         request = self._request(method, path, query, body, deadline)
         if isinstance(request, NotSent):
             return request
+        if limits is not None:
+            request.headers["Accept"] = EVENTS
         with anyio.move_on_after(deadline):
             try:
-                return await self._exchange(request)
+                return await self._exchange(request, limits)
             except _NEVER_LEFT as error:
                 return NotSent(Code.RUNPOD_UNAVAILABLE, f"No connection to Runpod ({type(error).__name__}).")
             except (
@@ -184,9 +211,16 @@ class Wire:
                 Code.INVALID_REQUEST, f"The request cannot be written down ({type(error).__name__})."
             )
 
-    async def _exchange(self, request: httpx2.Request) -> Answer:
+    async def _exchange(self, request: httpx2.Request, limits: Limits | None) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
+            if (
+                limits is not None
+                and response.is_success
+                and EVENTS in response.headers.get("content-type", "")
+            ):
+                heard = await hear(response.aiter_bytes(), limits, self._without_key)
+                return Answer(response.status_code, _headers(response), heard)
             return self._answer(response, await self._content(response))
         finally:
             await response.aclose()
@@ -206,9 +240,8 @@ class Wire:
             if raw is not None
             else "(a body too large to read)"
         )
-        headers = {name.lower(): value for name, value in response.headers.items()}
         body = _parse(text)
-        return Answer(response.status_code, headers, body, "" if body is not None else text[:2000])
+        return Answer(response.status_code, _headers(response), body, "" if body is not None else text[:2000])
 
     def _without_key(self, text: str) -> str:
         """The text with our key blotted out, should anything on the way echo it; a word of a few letters is no key."""
@@ -235,6 +268,10 @@ class Wire:
             retry = Retry.LATER if got.code is Code.RUNPOD_UNAVAILABLE else Retry.NEVER
             raise Failure(got.code, got.reason, retry)
         raise Failure(Code.RUNPOD_UNAVAILABLE, f"Runpod did not answer: {got.reason}.", Retry.LATER)
+
+
+def _headers(response: httpx2.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _parse(text: str) -> Any:

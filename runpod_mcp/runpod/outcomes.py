@@ -1,4 +1,4 @@
-"""What came of a change: an answer, or the lack of one, as a value of `api.py`."""
+"""What came of a change: an answer, or the lack of one, as a value of `results.py`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
-from runpod_mcp.errors import Code
-from runpod_mcp.pods.pod import Pod
-from runpod_mcp.runpod.api import (
-    ChangeOutcome,
-    Created,
-    CreateOutcome,
-    Done,
-    Gone,
-    NoCapacity,
-    Refused,
-    Unknown,
-)
+from runpod_mcp.errors import Code, Retry
 from runpod_mcp.runpod.failures import (
     QUOTE_BEGINS,
     Meaning,
@@ -30,11 +20,21 @@ from runpod_mcp.runpod.failures import (
     quoted,
     said,
 )
+from runpod_mcp.runpod.results import (
+    Changed,
+    EditOutcome,
+    Gone,
+    Made,
+    MakeOutcome,
+    NoCapacity,
+    Refused,
+    Unknown,
+)
 from runpod_mcp.runpod.sent import Answer, Lost, NotSent, Sent
 
 log = logging.getLogger(__name__)
 
-ReadPod = Callable[[object], Pod | None]
+T = TypeVar("T")
 
 _PLACE = re.compile(r"\$(?:\.(?!env)[A-Za-z]{1,40}){1,3}")
 """A place in the body as v2 names it (`$.gpu.count`); below `env` the names are the agent's own."""
@@ -43,36 +43,67 @@ _REFUSING_REDIRECTS = (301, 307, 308)
 """302 and 303 also follow a POST that was done; these three say that it was not."""
 
 
-def of_create(
-    sent: Sent, read_pod: ReadPod, now: datetime, secrets_sent: bool = False, *, says_500_to_all: bool = False
-) -> CreateOutcome:
-    """What a create came to.
+def made(
+    sent: Sent,
+    read: Callable[[object], T | None],
+    now: datetime,
+    *,
+    what: str,
+    secrets_sent: bool = False,
+    says_500_to_all: bool = False,
+) -> MakeOutcome[T]:
+    """What a create came to; `what` is the thing with its article.
 
-    With `secrets_sent`, env values went out with it: they could come back in Runpod's words in any shape, so none of
-    those words is kept. `says_500_to_all` is for v1, which answers 500 to a lack of capacity and to mistakes as well
-    (observed live in July to September 2026).
+    With `secrets_sent`, env values or credentials went out with it: they could come back in Runpod's words in any
+    shape, so none of those words is kept. `says_500_to_all` is for v1, which answers 500 to a lack of capacity and to
+    mistakes as well (observed live in July to September 2026).
     """
     if not isinstance(sent, Answer):
         return _without_answer(sent)
     if sent.ok:
-        pod = read_pod(sent.body)
-        return (
-            Created(pod) if pod else Unknown(f"Runpod answered {sent.status} without a pod that can be read")
-        )
+        thing = read(sent.body)
+        if thing is None:
+            return Unknown(f"Runpod answered {sent.status} without {what} that can be read")
+        return Made(thing)
     return _said_no(sent, now, secrets_sent, says_500_to_all)
 
 
-def of_change(
-    sent: Sent, read_pod: ReadPod, now: datetime, *, says_500_to_all: bool = False
-) -> ChangeOutcome:
-    """What a stop, start, restart, delete or update came to."""
+def changed(
+    sent: Sent,
+    read: Callable[[object], T | None],
+    now: datetime,
+    *,
+    what: str,
+    refers: bool = False,
+    secrets_sent: bool = False,
+    says_500_to_all: bool = False,
+) -> EditOutcome[T]:
+    """What a change or a delete came to; `what` is the kind of thing in words.
+
+    `refers` says that the change names other things as well: a 404 may then speak of one of those, so it is no proof
+    that the thing is gone.
+    """
     if not isinstance(sent, Answer):
         return _without_answer(sent)
     if sent.ok:
-        return Done(read_pod(sent.body))
-    if is_no_such_thing(sent) or (sent.status == 400 and "pod not found" in said(sent).casefold()):
+        return Changed(read(sent.body))
+    if _not_found(sent, what):
         return Gone()
-    return _said_no(sent, now, False, says_500_to_all)
+    if is_no_such_thing(sent):
+        return _names_nothing(what) if refers else Gone()
+    return _said_no(sent, now, secrets_sent, says_500_to_all)
+
+
+def _not_found(answer: Answer, what: str) -> bool:
+    """Whether Runpod says of this very kind of thing that it is not there, which it also does with 400."""
+    words = " ".join(said(answer).casefold().split())
+    named = re.search(rf"\b{re.escape(what)}( \S{{1,40}})? not found", words)
+    return named is not None and (answer.status == 400 or is_no_such_thing(answer))
+
+
+def _names_nothing(what: str) -> Refused:
+    message = f"Runpod does not find the {what}, or something that the change names; check the ids."
+    return Refused(Code.NOT_FOUND, message, retry=Retry.CHANGED)
 
 
 def _without_answer(sent: Lost | NotSent) -> Refused | Unknown:
@@ -86,9 +117,7 @@ def _said_no(
     answer: Answer, now: datetime, secrets_sent: bool, says_500_to_all: bool
 ) -> NoCapacity | Refused | Unknown:
     found = meaning(answer, now)
-    words = (
-        "its words are withheld, since env values were sent" if secrets_sent else found.detail or "no words"
-    )
+    words = "its words are withheld, since secrets were sent" if secrets_sent else found.detail or "no words"
     log.warning("Runpod said no: HTTP %d, %s", answer.status, words)
     outcome = _outcome(answer, found, says_500_to_all)
     return _without_words(outcome, found) if secrets_sent else outcome

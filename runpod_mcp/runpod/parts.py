@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,11 @@ def env_names(value: object) -> tuple[str, ...]:
 def reservation(value: object) -> str | None:
     """The value of our tag, the one env value that is kept."""
     return text(env(value).get(RESERVATION_TAG))
+
+
+def cpu_flavor(identity: str) -> str:
+    """The flavor in an instance id: the v2 document's example lists `cpu3c-2-4` where a create takes `cpu3c`."""
+    return re.sub(r"^(cpu\d+[a-z]+)-\d+-\d+$", r"\1", identity)
 
 
 def env(value: object) -> Mapping[str, Any]:

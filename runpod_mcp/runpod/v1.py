@@ -6,32 +6,36 @@ Runpod announced to retire it on 2026-11-15, from when it answers 410. Prices co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from runpod_mcp.catalog.catalog import Catalog
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.pod import Pod
-from runpod_mcp.runpod import graphql, outcomes, v1_body
+from runpod_mcp.runpod import graphql, pod_outcomes, v1_body
 from runpod_mcp.runpod.api import (
     ChangeOutcome,
     CreateOutcome,
     Gone,
     NetworkVolume,
+    PodChange,
     PodOrder,
     Refused,
     Template,
 )
 from runpod_mcp.runpod.failures import unreadable
+from runpod_mcp.runpod.gaps import only_in_v2
 from runpod_mcp.runpod.http import Wire
-from runpod_mcp.runpod.questions import ask, find
-from runpod_mcp.runpod.reading import fields, identifier, segment, text, truth, whole
+from runpod_mcp.runpod.listing import list_whole
+from runpod_mcp.runpod.logs import Logs, LogSource
+from runpod_mcp.runpod.questions import find
+from runpod_mcp.runpod.reading import identifier, segment
+from runpod_mcp.runpod.resources import Resources
 from runpod_mcp.runpod.v1_pod import read_pod
 
 WHOLE_PODS = {"includeMachine": "true", "includeNetworkVolume": "true", "includeSavingsPlans": "true"}
 """Without these `machine` is `{}` and the others are missing (v1 document, observed live in August 2026)."""
-
-ANY_TEMPLATE = {"includePublicTemplates": "true", "includeRunpodTemplates": "true"}
 
 
 class V1Api:
@@ -40,9 +44,10 @@ class V1Api:
     dialect = "v1"
     places_one = False
 
-    def __init__(self, wire: Wire, catalog: Wire) -> None:
-        """`wire` leads to a base URL ending in `/v1`, `catalog` to GraphQL, without a key."""
+    def __init__(self, wire: Wire, catalog: Wire, resources: Resources) -> None:
+        """`wire` and the resources lead to a base URL ending in `/v1`, `catalog` to GraphQL, without a key."""
         self._wire = wire
+        self.resources = resources
         self._catalog = catalog
 
     def gaps(self, request: PodCreateInput) -> Sequence[Failure]:
@@ -56,20 +61,13 @@ class V1Api:
         except ValueError as error:
             return Refused(Code.INVALID_REQUEST, f"Nothing was sent: {error}.")
         sent = await self._wire.send("POST", "/pods", body=body, deadline=self._wire.timeouts.create)
-        return outcomes.of_create(
+        return pod_outcomes.of_create(
             sent, read_pod, self._wire.clock.now(), bool(order.request.env), says_500_to_all=True
         )
 
     async def list_pods(self) -> list[Pod]:
         """Every pod of the account; v1 sends a bare list, in one page."""
-        listed = await ask(self._wire, "/pods", "pods", WHOLE_PODS)
-        if not isinstance(listed, list):
-            raise unreadable("pods")
-        pods = [pod for one in listed if (pod := read_pod(one))]
-        if len(pods) != len(listed):
-            # The one that cannot be read may be the pod that somebody looks for.
-            raise unreadable("pods")
-        return pods
+        return await list_whole(self._wire, "/pods", "pods", read_pod, key=None, query=WHOLE_PODS)
 
     async def get_pod(self, pod_id: str) -> Pod | None:
         """One pod, or None."""
@@ -94,6 +92,18 @@ class V1Api:
         """Restart the container in place."""
         return await self._change("POST", pod_id, "/restart")
 
+    async def reset_pod(self, pod_id: str) -> ChangeOutcome:
+        """Make the container anew on the same host."""
+        return await self._change("POST", pod_id, "/reset")
+
+    async def update_pod(self, change: PodChange) -> ChangeOutcome:
+        """Send one change of settings, once."""
+        return await self._change("PATCH", change.pod.id, "", v1_body.change_body(change))
+
+    def change_gaps(self, change: PodChange) -> Sequence[Failure]:
+        """What v1 cannot express of a change."""
+        return v1_body.change_gaps(change)
+
     async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
         """Take away the guard against being stopped."""
         return await self._change("PATCH", pod_id, "", {"locked": False})
@@ -102,28 +112,34 @@ class V1Api:
         """End the pod for good."""
         return await self._change("DELETE", pod_id)
 
+    async def read_logs(
+        self,
+        pod_id: str,  # noqa: ARG002
+        *,
+        tail: int = 100,  # noqa: ARG002
+        since: datetime | None = None,  # noqa: ARG002
+        source: LogSource | None = None,  # noqa: ARG002
+    ) -> Logs | None:
+        """Always a failure: v1 has no logs."""
+        raise only_in_v2("logs")
+
     async def read_catalog(self, *, cloud: str, gpu_count: int) -> Catalog:
         """The catalog with stock for pods of this cloud and GPU count."""
         return await graphql.read_catalog(self._catalog, cloud=cloud, gpu_count=gpu_count)
 
     async def get_template(self, template_id: str) -> Template | None:
         """One template, own or public."""
-        if identifier(template_id) is None:
-            return None
-        body = await find(self._wire, f"/templates/{segment(template_id)}", "the template", ANY_TEMPLATE)
-        return None if body is None else _template(fields(body))
+        return await self.resources.templates.get(template_id)
 
     async def get_network_volume(self, volume_id: str) -> NetworkVolume | None:
         """One network volume, or None."""
-        if identifier(volume_id) is None:
-            return None
-        body = await find(self._wire, f"/networkvolumes/{segment(volume_id)}", "the network volume")
-        return None if body is None else _network_volume(fields(body))
+        return await self.resources.volumes.get(volume_id)
 
     async def close(self) -> None:
         """Close connections."""
         await self._wire.close()
         await self._catalog.close()
+        await self.resources.jobs.close()
 
     async def _change(
         self, method: str, pod_id: str, verb: str = "", body: Mapping[str, Any] | None = None
@@ -131,32 +147,7 @@ class V1Api:
         if identifier(pod_id) is None:
             return Gone()
         sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}", body=body)
-        return outcomes.of_change(sent, read_pod, self._wire.clock.now(), says_500_to_all=True)
-
-
-def _template(body: Mapping[str, Any]) -> Template:
-    template_id = text(body.get("id"))
-    if template_id is None:
-        raise unreadable("the template")
-    return Template(
-        id=template_id,
-        name=text(body.get("name")),
-        image=text(body.get("imageName")),
-        container_disk_gb=whole(body.get("containerDiskInGb")),
-        volume_gb=whole(body.get("volumeInGb")),
-        volume_mount_path=text(body.get("volumeMountPath")),
-        ports=tuple(filter(None, map(text, body["ports"]))) if isinstance(body.get("ports"), list) else None,
-        serverless=truth(body.get("isServerless")) or False,
-    )
-
-
-def _network_volume(body: Mapping[str, Any]) -> NetworkVolume:
-    volume_id = text(body.get("id"))
-    if volume_id is None:
-        raise unreadable("the network volume")
-    return NetworkVolume(
-        id=volume_id,
-        name=text(body.get("name")),
-        size_gb=whole(body.get("size")),
-        data_center_id=text(body.get("dataCenterId")),
-    )
+        secrets_sent = bool(body and body.get("env"))
+        return pod_outcomes.of_change(
+            sent, read_pod, self._wire.clock.now(), secrets_sent, says_500_to_all=True
+        )

@@ -27,7 +27,7 @@ from runpod_mcp.errors import Failure
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, CUDA_VERSIONS, DATA_CENTER_IDS, GPU_TYPE_IDS
 from runpod_mcp.pods.words import nearest
-from runpod_mcp.runpod.api import PodOrder
+from runpod_mcp.runpod.api import PodChange, PodOrder
 from runpod_mcp.runpod.gaps import gap, volume_gaps
 
 _WHEN_SET = (
@@ -135,3 +135,24 @@ def gaps(request: PodCreateInput) -> list[Failure]:
         if wanted and not set(wanted) & set(known)
     ]
     return volume_gaps(request) + unknown
+
+
+def change_body(change: PodChange) -> dict[str, Any]:
+    """The body of an update call: what was asked for and nothing else; sizes in GB."""
+    update = change.update
+    body = update.model_dump(by_alias=True, include=set(update.wanted) - {"env"})
+    return body if change.env is None else {**body, "env": dict(change.env)}
+
+
+def change_gaps(change: PodChange) -> list[Failure]:
+    """What of a change v1 has no words for."""
+    wanted, found = change.update.wanted, list[Failure]()
+    if "template_id" in wanted:
+        message = (
+            "Runpod's v1 API cannot apply a template to a pod; name imageName, ports and env themselves."
+        )
+        found.append(gap("templateId", message))
+    if wanted.get("container_registry_auth_id") == "":
+        message = "Runpod's v1 API cannot take a registry credential away; name another one."
+        found.append(gap("containerRegistryAuthId", message))
+    return found

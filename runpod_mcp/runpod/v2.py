@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from runpod_mcp.catalog.catalog import Catalog
-from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.pod import Pod
-from runpod_mcp.runpod import outcomes, v2_body, v2_catalog
+from runpod_mcp.runpod import pod_outcomes, v2_body, v2_catalog
 from runpod_mcp.runpod.api import (
     ChangeOutcome,
     Created,
@@ -19,20 +20,21 @@ from runpod_mcp.runpod.api import (
     Done,
     Gone,
     NetworkVolume,
+    PodChange,
     PodOrder,
     Refused,
     Template,
 )
 from runpod_mcp.runpod.failures import unreadable
 from runpod_mcp.runpod.http import Wire
-from runpod_mcp.runpod.questions import ask, find
-from runpod_mcp.runpod.reading import fields, identifier, items, segment, text, truth, whole
+from runpod_mcp.runpod.listing import list_whole
+from runpod_mcp.runpod.logs import Logs, LogSource, read_logs
+from runpod_mcp.runpod.questions import find
+from runpod_mcp.runpod.reading import identifier, segment
+from runpod_mcp.runpod.resources import Resources
 from runpod_mcp.runpod.v2_pod import read_pod
 
 log = logging.getLogger(__name__)
-
-MOST_PAGES = 1000
-TEMPLATE_SOURCES = ("official", "verified", "community")
 
 
 class V2Api:
@@ -41,9 +43,10 @@ class V2Api:
     dialect = "v2"
     places_one = True
 
-    def __init__(self, wire: Wire) -> None:
-        """`wire` leads to a base URL ending in `/v2`."""
+    def __init__(self, wire: Wire, resources: Resources) -> None:
+        """`wire` leads to a base URL ending in `/v2`, and so do the resources."""
         self._wire = wire
+        self.resources = resources
 
     def gaps(self, request: PodCreateInput) -> Sequence[Failure]:
         """What v2 cannot express of a request."""
@@ -56,27 +59,14 @@ class V2Api:
         except ValueError as error:
             return Refused(Code.INVALID_REQUEST, f"Nothing was sent: {error}.")
         sent = await self._wire.send("POST", "/pods", body=body, deadline=self._wire.timeouts.create)
-        outcome = outcomes.of_create(sent, read_pod, self._wire.clock.now(), bool(order.request.env))
+        outcome = pod_outcomes.of_create(sent, read_pod, self._wire.clock.now(), bool(order.request.env))
         if isinstance(outcome, Created) and order.request.locked:
             return Created(await self._locked(outcome.pod))
         return outcome
 
     async def list_pods(self) -> list[Pod]:
-        """Every pod of the account; pages are followed where the server has them (newer than the August document)."""
-        pods: dict[str, Pod] = {}
-        cursor: str | None = None
-        seen: set[str] = set()
-        for _ in range(MOST_PAGES):
-            page = await ask(self._wire, "/pods", "pods", {"cursor": cursor} if cursor else None)
-            for pod in _pods(page):
-                pods.setdefault(pod.id, pod)
-            cursor = _next_cursor(page)
-            if cursor is None:
-                return list(pods.values())
-            if cursor in seen:
-                break
-            seen.add(cursor)
-        raise _endless()
+        """Every pod of the account; one that cannot be read spoils the list."""
+        return await list_whole(self._wire, "/pods", "pods", read_pod, key="pods")
 
     async def get_pod(self, pod_id: str) -> Pod | None:
         """One pod, or None."""
@@ -101,6 +91,18 @@ class V2Api:
         """Restart the container in place."""
         return await self._act(pod_id, "restart")
 
+    async def reset_pod(self, pod_id: str) -> ChangeOutcome:  # noqa: ARG002  whichever pod it is
+        """v2 has no such call."""
+        return Refused(Code.INVALID_ARGUMENTS, "Runpod's v2 API cannot reset a pod; restart it instead.")
+
+    async def update_pod(self, change: PodChange) -> ChangeOutcome:
+        """Send one change of settings, once."""
+        return await self._change("PATCH", change.pod.id, "", v2_body.change_body(change))
+
+    def change_gaps(self, change: PodChange) -> Sequence[Failure]:  # noqa: ARG002  whatever it is
+        """Nothing: v2 has words for every setting of a change."""
+        return ()
+
     async def unlock_pod(self, pod_id: str) -> ChangeOutcome:
         """Take away the guard against being stopped."""
         return await self._change("PATCH", pod_id, "", {"locked": False})
@@ -109,29 +111,36 @@ class V2Api:
         """End the pod for good."""
         return await self._change("DELETE", pod_id)
 
+    async def read_logs(
+        self,
+        pod_id: str,
+        *,
+        tail: int = 100,
+        since: datetime | None = None,
+        source: LogSource | None = None,
+    ) -> Logs | None:
+        """The newest lines of a pod, or those from `since` on; some keys are refused here that may do all else."""
+        if identifier(pod_id) is None:
+            return None
+        path = f"/pods/{segment(pod_id)}/logs"
+        return await read_logs(self._wire, path, "the pod's logs", tail=tail, since=since, source=source)
+
     async def read_catalog(self, *, cloud: str, gpu_count: int) -> Catalog:
         """The catalog with stock for pods of this cloud and GPU count."""
         return await v2_catalog.read_catalog(self._wire, cloud=cloud, gpu_count=gpu_count)
 
     async def get_template(self, template_id: str) -> Template | None:
-        """One template; one that is not ours is looked for in the public catalog as well."""
-        if identifier(template_id) is None:
-            return None
-        body = await find(self._wire, f"/templates/{segment(template_id)}", "the template")
-        if body is None:
-            body = await self._public_template(template_id)
-        return None if body is None else _template(fields(body))
+        """One template, own or public."""
+        return await self.resources.templates.get(template_id)
 
     async def get_network_volume(self, volume_id: str) -> NetworkVolume | None:
         """One network volume, or None."""
-        if identifier(volume_id) is None:
-            return None
-        body = await find(self._wire, f"/network-volumes/{segment(volume_id)}", "the network volume")
-        return None if body is None else _network_volume(fields(body))
+        return await self.resources.volumes.get(volume_id)
 
     async def close(self) -> None:
         """Close connections."""
         await self._wire.close()
+        await self.resources.jobs.close()
 
     async def _act(self, pod_id: str, action: str) -> ChangeOutcome:
         return await self._change("POST", pod_id, "/action", {"action": action})
@@ -142,7 +151,7 @@ class V2Api:
         if identifier(pod_id) is None:
             return Gone()
         sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}", body=body)
-        return outcomes.of_change(sent, read_pod, self._wire.clock.now())
+        return pod_outcomes.of_change(sent, read_pod, self._wire.clock.now(), bool(body and body.get("env")))
 
     async def _locked(self, pod: Pod) -> Pod:
         """The pod as it is after the lock was asked for; a lock that failed leaves a pod that is not locked."""
@@ -150,63 +159,3 @@ class V2Api:
         if not isinstance(outcome, Done):
             log.warning("pod %s was made but could not be locked: %s", pod.id, type(outcome).__name__)
         return replace(pod, locked=isinstance(outcome, Done))
-
-    async def _public_template(self, template_id: str) -> Any | None:
-        for source in TEMPLATE_SOURCES:
-            page = await ask(self._wire, "/catalog/templates", "public templates", {"source": source})
-            for template in items(fields(page).get("templates")):
-                if fields(template).get("id") == template_id:
-                    return template
-        return None
-
-
-def _pods(page: Any) -> list[Pod]:
-    """The pods of one page. One that cannot be read spoils the list: it may be the pod that somebody looks for."""
-    listed = fields(page).get("pods")
-    if not isinstance(listed, list):
-        raise unreadable("pods")
-    pods = [pod for one in listed if (pod := read_pod(one))]
-    if len(pods) != len(listed):
-        raise unreadable("pods")
-    return pods
-
-
-def _next_cursor(page: Any) -> str | None:
-    pagination = fields(fields(page).get("pagination"))
-    cursor = text(pagination.get("nextCursor"))
-    if cursor is None and pagination.get("hasNextPage") is True:
-        raise unreadable("pods")
-    return cursor
-
-
-def _endless() -> Failure:
-    return Failure(Code.RUNPOD_UNAVAILABLE, "Runpod's list of pods has no end; it was not used.", Retry.LATER)
-
-
-def _template(body: Mapping[str, Any]) -> Template:
-    template_id = text(body.get("id"))
-    if template_id is None:
-        raise unreadable("the template")
-    persistent = fields(fields(body.get("mounts")).get("persistent"))
-    return Template(
-        id=template_id,
-        name=text(body.get("name")),
-        image=text(body.get("image")),
-        container_disk_gb=whole(body.get("disk")),
-        volume_gb=whole(persistent.get("size")),
-        volume_mount_path=text(persistent.get("path")),
-        ports=tuple(filter(None, map(text, body["ports"]))) if isinstance(body.get("ports"), list) else None,
-        serverless=truth(body.get("serverless")) or False,
-    )
-
-
-def _network_volume(body: Mapping[str, Any]) -> NetworkVolume:
-    volume_id = text(body.get("id"))
-    if volume_id is None:
-        raise unreadable("the network volume")
-    return NetworkVolume(
-        id=volume_id,
-        name=text(body.get("name")),
-        size_gb=whole(body.get("size")),
-        data_center_id=text(body.get("dataCenter")),
-    )

@@ -43,7 +43,7 @@ from typing import Any
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.pods.create_input import PodCreateInput
-from runpod_mcp.runpod.api import PodOrder
+from runpod_mcp.runpod.api import PodChange, PodOrder
 from runpod_mcp.runpod.gaps import gap, volume_gaps
 
 SMALLEST_VOLUME_GB = 10
@@ -128,3 +128,39 @@ def gaps(request: PodCreateInput) -> list[Failure]:
     if request.container_disk_in_gb is None and not request.template_id:
         found.append(gap("containerDiskInGb", "Runpod's v2 API needs a container disk; say how many GB."))
     return found
+
+
+_CHANGED = {
+    "container_disk_in_gb": "disk",
+    "docker_entrypoint": "entrypoint",
+    "docker_start_cmd": "cmd",
+    "global_networking": "globalNetworking",
+    "image_name": "image",
+    "locked": "locked",
+    "name": "name",
+    "ports": "ports",
+    "template_id": "templateId",
+}
+
+
+def change_body(change: PodChange) -> dict[str, Any]:
+    """The body of an update call: what was asked for and nothing else; sizes in GB."""
+    wanted = change.update.wanted
+    body = {_CHANGED[name]: value for name, value in wanted.items() if name in _CHANGED}
+    if "container_registry_auth_id" in wanted:
+        body["registry"] = wanted["container_registry_auth_id"] or None
+    if change.env is not None:
+        body["env"] = dict(change.env)
+    if wanted.keys() & {"volume_in_gb", "volume_mount_path"}:
+        body["mounts"] = _changed_mounts(change)
+    return body
+
+
+def _changed_mounts(change: PodChange) -> dict[str, Any]:
+    """A mount is sent whole, so what was not asked for is sent as it is."""
+    pod, update = change.pod, change.update
+    asked = update.wanted
+    path = asked.get("volume_mount_path") or pod.volume_mount_path or update.volume_mount_path
+    if pod.network_volume:
+        return {"network": [{"volumeId": pod.network_volume.id, "path": path}]}
+    return {"persistent": {"size": asked.get("volume_in_gb") or pod.volume_gb, "path": path}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from runpod_mcp.errors import Code, Failure
 from runpod_mcp.money import read_price
 from runpod_mcp.runpod.failures import unreadable
 from runpod_mcp.runpod.http import Wire
+from runpod_mcp.runpod.parts import cpu_flavor
 from runpod_mcp.runpod.questions import ask, together
 from runpod_mcp.runpod.reading import fields, items, number, read_all, text, truth, whole
 
@@ -85,11 +85,10 @@ def _offer(body: Mapping[str, Any], cloud: str) -> CloudOffer:
 
 
 def _cpu(body: Mapping[str, Any]) -> CpuFlavor | None:
-    """A CPU flavor; the v2 document's example has ids like `cpu3c-2-4` where a create takes `cpu3c`."""
     cpu_id = text(body.get("id"))
     if cpu_id is None:
         return None
-    cpu_id = re.sub(r"^(cpu\d+[a-z]+)-\d+-\d+$", r"\1", cpu_id)
+    cpu_id = cpu_flavor(cpu_id)
     vcpu = fields(body.get("vcpu"))
     return CpuFlavor(
         id=cpu_id,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.pod import Pod
 
 T = TypeVar("T")
 
 
 def _looks_like_an_id(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
-        raise ValueError("is not a pod id; list_pods shows them")
+        raise ValueError("expected a pod id; list_pods shows them")
     return value
 
 
@@ -57,8 +59,34 @@ class GetPod(OnePod):
 class Page(Arguments):
     """A page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=50), NOT_A_BOOLEAN] = Field(50, description="Most items to return.")
-    cursor: str | None = Field(None, description="nextCursor of the page before.")
+    limit: Annotated[int, Field(ge=1, le=50), NOT_A_BOOLEAN] = Field(50)
+    cursor: str | None = Field(None)
+
+
+class ListPods(Page):
+    """Which pods to list; without filters all of them."""
+
+    status: Literal["provisioning", "starting", "running", "stopped", "error", "unknown"] | None = None
+    gpu_type_id: str | None = Field(None, alias="gpuTypeId")
+    data_center_id: str | None = Field(None, alias="dataCenterId")
+    name: str | None = Field(None, description="Part of it.")
+    managed: bool | None = None
+
+    @property
+    def kind(self) -> str:
+        """What its cursors are good for: pages of these pods and no others."""
+        filters = self.model_dump_json(exclude={"limit", "cursor"}, exclude_none=True)
+        return "pods" if filters == "{}" else f"pods-{sha256(filters.encode()).hexdigest()[:8]}"
+
+    def wants(self, pod: Pod, managed: bool) -> bool:
+        """Whether a pod passes the filters; Runpod has none of its own, so they are applied here."""
+        return (
+            self.status in (None, pod.status.value)
+            and self.gpu_type_id in (None, pod.gpu_type_id)
+            and self.data_center_id in (None, pod.data_center_id)
+            and (self.name or "").casefold() in (pod.name or "").casefold()
+            and self.managed in (None, managed)
+        )
 
 
 class ListGpuTypes(Page):
@@ -68,7 +96,7 @@ class ListGpuTypes(Page):
     gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
         1, alias="gpuCount", description="Stock for so many in one pod."
     )
-    allowed_only: bool = Field(True, alias="allowedOnly", description="Only types the policy allows.")
+    allowed_only: bool = Field(True, alias="allowedOnly")
 
 
 def cursor_of(kind: str, position: int) -> str:

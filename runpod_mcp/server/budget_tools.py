@@ -10,7 +10,7 @@ from mcp_types import CallToolResult
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.budget import BudgetView, Line, get_budget
 from runpod_mcp.flows.context import House
-from runpod_mcp.money import as_dollars, show, show_dollars
+from runpod_mcp.money import ZERO, as_dollars, show, show_dollars
 from runpod_mcp.server.arguments import NoArguments
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
@@ -28,6 +28,8 @@ class BudgetReply(Reply):
     gpusRunning: int
     gpusAllowed: int | None = None
     leaseHours: dict[str, Any]
+    overLimit: list[str] | None = None
+    clockBehindSeconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ async def left_of(house: House) -> Left:
     return Left(facts, f"Budget left: {words}" if words else "The policy sets no budget.")
 
 
+CLOCK_MAY_BE_BEHIND = 60
+"""Seconds by which the clocks of one machine's servers differ without meaning anything."""
+
 _PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in total"}
 
 
@@ -69,8 +74,25 @@ def _facts(view: BudgetView) -> dict[str, Any]:
         "gpusRunning": view.gpus,
         "gpusAllowed": policy.gpus.max_running,
         "leaseHours": {"default": policy.lease.default_hours, "max": policy.lease.max_hours},
+        "overLimit": list(_over(view)) or None,
+        "clockBehindSeconds": view.behind if view.behind > CLOCK_MAY_BE_BEHIND else None,
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _over(view: BudgetView) -> dict[str, str]:
+    """What is above its limit, and by how much in words: the policy was made stricter, or Runpod dearer."""
+    policy = view.policy
+    over = {line.name: f"{_NAMES[line.name]} by {show(line.over)}" for line in view.lines if line.over}
+    if view.too_dear:
+        over["pod"] = f"the price of {view.too_dear} {'pod' if view.too_dear == 1 else 'pods'}"
+    for name, used, limit in (
+        ("podsRunning", view.pods, policy.pods.max_running),
+        ("gpusRunning", view.gpus, policy.gpus.max_running),
+    ):
+        if limit is not None and used > limit:
+            over[name] = f"{'pods' if name == 'podsRunning' else 'GPUs'} running by {used - limit}"
+    return over
 
 
 def _row(line: Line) -> dict[str, Any]:
@@ -80,6 +102,7 @@ def _row(line: Line) -> dict[str, Any]:
         "spent": as_dollars(line.spent),
         "promised": as_dollars(line.promised),
         "left": _maybe(line.left),
+        "over": _maybe(line.over),
     }
     return {name: value for name, value in row.items() if value is not None}
 
@@ -93,7 +116,7 @@ def _words(view: BudgetView) -> str:
     origin = (
         "the built-in default policy; nobody wrote one" if policy.is_default else f"policy {policy.origin}"
     )
-    lines = [f"Under {origin}."]
+    lines = [f"Under {origin}.", *_alarms(view)]
     lines += [_line_words(line) for line in view.lines]
     if policy.budget.usd_per_hour_per_pod is not None:
         lines.append(f"One pod may cost {show(policy.budget.usd_per_hour_per_pod)}/h.")
@@ -106,12 +129,31 @@ def _words(view: BudgetView) -> str:
     return "\n".join(lines)
 
 
+def _alarms(view: BudgetView) -> list[str]:
+    alarms = []
+    if over := _over(view):
+        alarms.append(
+            f"Over the limit: {'; '.join(over.values())}. Nothing more is allowed there. What runs goes on until its "
+            "lease ends; stop_pod or delete_pod ends it sooner."
+        )
+    if view.behind > CLOCK_MAY_BE_BEHIND:
+        alarms.append(
+            f"This machine's clock is {view.behind / 3600:.1f} h behind what it was before. Until it has caught up "
+            "budgets stand still and leases end late: tell the person to set it right."
+        )
+    return alarms
+
+
 def _line_words(line: Line) -> str:
     used = (
         f"{show(line.spent)} in use"
         if line.name == "hour"
         else f"{show(line.spent)} spent, {show(line.promised)} promised"
     )
+    if line.over:
+        return (
+            f"{_NAMES[line.name]}: over the limit of {show(line.limit or ZERO)} by {show(line.over)}; {used}."
+        )
     if line.limit is None or line.left is None:
         return f"{_NAMES[line.name]}: no limit; {used}."
     return f"{_NAMES[line.name]}: {show(line.left)} of {show(line.limit)} left; {used}."

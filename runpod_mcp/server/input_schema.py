@@ -6,6 +6,7 @@ the same. Without limits every property, type, default and allowed value of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -55,14 +56,40 @@ def input_schema_of(model: type[BaseModel]) -> Schema:
     return {**schema_of(model), "additionalProperties": False}
 
 
+def output_schema_of(model: type[BaseModel]) -> Schema:
+    """The schema of a tool's reply; what is in its lists is left to be seen, since every tool repeats it to every agent."""
+    schema = schema_of(model)
+    properties = {
+        name: {key: value for key, value in field.items() if key != "items"}
+        for name, field in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
+
+
 def create_pod_schema(full: Schema, policy: Policy) -> Schema:
     """The schema of `create_pod` under a policy."""
     fields = {name: dict(value) for name, value in full["properties"].items()}
     _shape_gpus(fields, policy)
     _shape_cpus(fields, policy)
     _shape_places(fields, policy)
-    _shape_pod(fields, policy)
+    _shape_settings(fields, policy)
+    if policy.pods.interruptible != "allow":
+        fields["interruptible"] = {"type": "boolean", "const": policy.pods.interruptible == "require"}
     _shape_lease(fields, policy)
+    return {**full, "properties": fields}
+
+
+def update_pod_schema(full: Schema, policy: Policy) -> Schema:
+    """The schema of `update_pod` under a policy."""
+    fields = {name: dict(value) for name, value in full["properties"].items()}
+    _shape_settings(fields, policy)
+    return {**full, "properties": fields}
+
+
+def lease_schema(full: Schema, policy: Policy) -> Schema:
+    """The schema of a tool that gives or moves the end of a lease, under a policy."""
+    fields = {name: dict(value) for name, value in full["properties"].items()}
+    fields["leaseHours"]["maximum"] = _short(policy.lease.max_hours)
     return {**full, "properties": fields}
 
 
@@ -100,15 +127,14 @@ def _shape_places(fields: Schema, policy: Policy) -> None:
         fields["countryCodes"]["items"] = {"type": "string", "enum": list(policy.pods.countries)}
 
 
-def _shape_pod(fields: Schema, policy: Policy) -> None:
+def _shape_settings(fields: Schema, policy: Policy) -> None:
+    """What a pod can also be given later."""
     pods = policy.pods
     for name, most in (("containerDiskInGb", pods.max_container_disk_gb), ("volumeInGb", pods.max_volume_gb)):
         if most is not None:
             fields[name]["maximum"] = most
-            if fields[name]["default"] > most:
+            if fields[name].get("default", 0) > most:
                 fields[name].pop("default")
-    if pods.interruptible != "allow":
-        fields["interruptible"] = {"type": "boolean", "const": pods.interruptible == "require"}
     if pods.images is not None:
         fields["imageName"]["description"] += f" Allowed: {', '.join(pods.images)}."
     if pods.ports is not None:
@@ -131,3 +157,12 @@ def _choices(fields: Schema, name: str, allowed: list[str]) -> None:
     fields[name].pop("default", None)
     if not allowed:
         fields[name]["description"] = "The policy allows none."
+
+
+SHAPED: Mapping[str, Callable[[Schema, Policy], Schema]] = {
+    "create_pod": create_pod_schema,
+    "update_pod": update_pod_schema,
+    "start_pod": lease_schema,
+    "extend_lease": lease_schema,
+}
+"""The tools whose arguments a policy narrows."""

@@ -10,18 +10,18 @@ from pydantic import Field
 
 from runpod_mcp.catalog.placement import LeftOut
 from runpod_mcp.catalog.quote import Quote
-from runpod_mcp.flows import change_pod, create_pod, read_pods
+from runpod_mcp.flows import create_pod, read_pods
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.rented import Rented, WouldRent
 from runpod_mcp.ledger.entries import Lease, LeaseState
 from runpod_mcp.money import as_dollars, show, show_dollars
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.full import everything
-from runpod_mcp.pods.summary import brief, describe, describe_brief, summarize
+from runpod_mcp.pods.summary import describe, describe_brief
 from runpod_mcp.policy.offer import Offer
-from runpod_mcp.server.arguments import GetPod, OnePod, Page, page_of
+from runpod_mcp.server.arguments import GetPod, ListPods, page_of
 from runpod_mcp.server.budget_tools import left_of
-from runpod_mcp.server.replies import PodFacts, Reply, said
+from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
 MOST_LEFT_OUT = 5
@@ -54,18 +54,10 @@ class PodsReply(Reply):
     nextCursor: str | None = None
 
 
-class ChangeReply(Reply):
-    """A pod after a change."""
-
-    podId: str
-    status: str
-    usdPerHour: float
-    budgetLeft: dict[str, Any] | None = None
-
-
-class FullPod(PodFacts):
+class FullPod(Reply):
     """A pod, with everything Runpod tells when asked for it."""
 
+    pod: dict[str, Any]
     full: dict[str, Any] | None = None
 
 
@@ -98,7 +90,7 @@ def _what_for(quote: Quote) -> str:
 
 
 async def _rented(house: House, request: CreateRequest, rented: Rented) -> CallToolResult:
-    pod = summarize(rented.pod, read_pods.view(house, rented.lease))
+    pod = read_pods.shown(house, rented.pod, rented.lease)
     left = await left_of(house)
     facts: dict[str, Any] = {
         "pod": pod,
@@ -159,23 +151,29 @@ def _with_asides(text: str, facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-async def _list_pods(house: House, page: Page) -> CallToolResult:
-    seen, missing = await read_pods.list_pods(house)
+async def _list_pods(house: House, asked: ListPods) -> CallToolResult:
+    everything_seen, missing = await read_pods.list_pods(house)
+    seen = [one for one in everything_seen if asked.wants(one.pod, one.lease is not None)]
     pending = [_pending(lease) for lease in missing]
     room = max(PAGE_BYTES - _size(pending), PAGE_BYTES // 4)
-    rows = [brief(one.pod, read_pods.view(house, one.lease)) for one in seen]
+    rows = [read_pods.shown_briefly(house, one) for one in seen]
     shown, cursor = page_of(
-        rows, "pods", page, fits=lambda some: _size([_short(row) for row in some]) <= room
+        rows, asked.kind, asked, fits=lambda some: _size([_short(row) for row in some]) <= room
     )
     facts: dict[str, Any] = {"pods": [_short(row) for row in shown], "total": len(seen)}
     facts |= {"pending": pending} if pending else {}
     facts |= {"nextCursor": cursor} if cursor else {}
-    count = "1 pod" if len(seen) == 1 else f"{len(seen)} pods"
-    lines = [f"{count}, {len(shown)} shown" if len(shown) < len(seen) else count]
+    lines = [_counted(len(shown), len(seen), len(everything_seen))]
     lines += [describe_brief(row) for row in shown]
     lines += [_pending_words(one) for one in pending]
     lines += [f"More: cursor {cursor}"] if cursor else []
     return said("\n".join(lines), facts)
+
+
+def _counted(shown: int, fitting: int, there: int) -> str:
+    count = "1 pod" if there == 1 else f"{there} pods"
+    count = f"{fitting} of {count}" if fitting < there else count
+    return f"{count}, {shown} shown" if shown < fitting else count
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
@@ -206,35 +204,12 @@ def _pending_words(one: dict[str, Any]) -> str:
 
 async def _get_pod(house: House, asked: GetPod) -> CallToolResult:
     seen = await read_pods.get_pod(house, asked.pod_id)
-    facts = summarize(seen.pod, read_pods.view(house, seen.lease))
+    facts = read_pods.shown(house, seen.pod, seen.lease)
     if asked.detail == "summary":
-        return said(describe(facts), facts)
+        return said(describe(facts), {"pod": facts})
     full = everything(seen.pod)
     more = "\n".join(f"{name}: {value}" for name, value in full.items())
-    return said(f"{describe(facts)}\n{more}", {**facts, "full": full})
-
-
-async def _stop_pod(house: House, asked: OnePod) -> CallToolResult:
-    changed = await change_pod.stop_pod(house, asked.pod_id)
-    rate = as_dollars(changed.usd_per_hour)
-    kept = f" Its volume is kept at {show_dollars(rate)}/h." if rate else " It costs nothing now."
-    view = read_pods.view(house, changed.lease)
-    until = f" It is deleted at {view.ends_at:%Y-%m-%d %H:%M} UTC." if view else ""
-    text = f"Pod {changed.pod_id} is stopped.{kept}{until}"
-    return await _changed(house, changed.pod_id, "stopped", rate, text)
-
-
-async def _delete_pod(house: House, asked: OnePod) -> CallToolResult:
-    changed = await change_pod.delete_pod(house, asked.pod_id)
-    return await _changed(
-        house, changed.pod_id, "deleted", 0.0, f"Pod {changed.pod_id} is deleted and costs nothing more."
-    )
-
-
-async def _changed(house: House, pod_id: str, status: str, rate: float, text: str) -> CallToolResult:
-    left = await left_of(house)
-    facts = {"podId": pod_id, "status": status, "usdPerHour": rate, "budgetLeft": left.facts}
-    return said(f"{text}\n{left.words}", facts)
+    return said(f"{describe(facts)}\n{more}", {"pod": facts, "full": full})
 
 
 POD_TOOLS = [
@@ -243,7 +218,7 @@ POD_TOOLS = [
         title="Rent a pod",
         description=(
             "Rent a GPU (or CPU) pod inside the person's policy and budget. It bills at once; ports take a minute. "
-            "Give imageName or templateId. dryRun quotes only. After outcome_unknown do not repeat."
+            "dryRun quotes only. After outcome_unknown do not repeat."
         ),
         arguments=CreateRequest,
         reply=CreateReply,
@@ -252,8 +227,8 @@ POD_TOOLS = [
     ToolSpec(
         name="list_pods",
         title="List pods",
-        description="All pods of the account with price and lease end, and creates whose outcome is open.",
-        arguments=Page,
+        description="All pods of the account with price and lease end, and creates still open.",
+        arguments=ListPods,
         reply=PodsReply,
         handler=_list_pods,
         reads_only=True,
@@ -267,26 +242,6 @@ POD_TOOLS = [
         reply=FullPod,
         handler=_get_pod,
         reads_only=True,
-        repeatable=True,
-    ),
-    ToolSpec(
-        name="stop_pod",
-        title="Stop a pod",
-        description="Stop a pod this server rented: GPUs are released, the pod volume is kept and billed.",
-        arguments=OnePod,
-        reply=ChangeReply,
-        handler=_stop_pod,
-        destroys=True,
-        repeatable=True,
-    ),
-    ToolSpec(
-        name="delete_pod",
-        title="Delete a pod",
-        description="Delete a pod this server rented, with its pod volume, for good; frees its budget.",
-        arguments=OnePod,
-        reply=ChangeReply,
-        handler=_delete_pod,
-        destroys=True,
         repeatable=True,
     ),
 ]

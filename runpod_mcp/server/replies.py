@@ -17,29 +17,6 @@ class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PodFacts(Reply):
-    """A pod."""
-
-    podId: str
-    name: str | None = None
-    status: str
-    gpuTypeId: str | None = None
-    gpuCount: int | None = None
-    cpuFlavorId: str | None = None
-    vcpuCount: float | None = None
-    cloudType: str | None = None
-    dataCenterId: str | None = None
-    image: str | None = None
-    usdPerHour: float | None = None
-    leaseEndsAt: str | None = None
-    usdLeftOnLease: float | None = None
-    managed: bool
-    ssh: str | None = None
-    http: list[str] | None = None
-    envNames: list[str] | None = None
-    warnings: list[str] | None = None
-
-
 def said(text: str, facts: dict[str, Any]) -> CallToolResult:
     """A reply: text for clients that show text, the same facts for those that show structure."""
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=facts)

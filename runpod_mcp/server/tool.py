@@ -7,17 +7,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.wait_for_pod import Progress
 from runpod_mcp.server.failures import invalid_arguments
-from runpod_mcp.server.input_schema import Schema, input_schema_of, schema_of
+from runpod_mcp.server.input_schema import Schema, input_schema_of, output_schema_of
 from runpod_mcp.server.replies import Reply
 
 Handler = Callable[[House, Any], Awaitable[CallToolResult]]
+WaitingHandler = Callable[[House, Any, Progress], Awaitable[CallToolResult]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,9 @@ class ToolSpec:
     description: str
     arguments: type[BaseModel]
     reply: type[Reply]
-    handler: Handler
+    handler: Handler | None = None
+    waits: WaitingHandler | None = None
+    """Instead of `handler`, for a tool that tells of its progress."""
     reads_only: bool = False
     destroys: bool = False
     repeatable: bool = False
@@ -44,8 +49,12 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
 
     schema = input_schema_of(spec.arguments)
 
-    async def run(request: dict[str, Any]) -> CallToolResult:
-        return await spec.handler(house, _read(spec, schema["properties"], request))
+    async def run(request: dict[str, Any], context: Context[None, Any]) -> CallToolResult:
+        arguments = _read(spec, schema["properties"], request)
+        if spec.waits:
+            return await spec.waits(house, arguments, context.report_progress)
+        assert spec.handler
+        return await spec.handler(house, arguments)
 
     return Tool(
         fn=run,
@@ -53,8 +62,11 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
         title=spec.title,
         description=spec.description,
         parameters=schema,
-        fn_metadata=FuncMetadata(arg_model=_ONE_REQUEST.arg_model, output_schema=schema_of(spec.reply)),
+        fn_metadata=FuncMetadata(
+            arg_model=_ONE_REQUEST.arg_model, output_schema=output_schema_of(spec.reply)
+        ),
         is_async=True,
+        context_kwarg="context",
         annotations=_hints(spec),
     )
 
@@ -93,7 +105,6 @@ _ONE_REQUEST = func_metadata(_one_request, structured_output=False)
 
 def _hints(spec: ToolSpec) -> ToolAnnotations:
     return ToolAnnotations(
-        title=spec.title,
         read_only_hint=spec.reads_only,
         destructive_hint=spec.destroys,
         idempotent_hint=spec.repeatable,

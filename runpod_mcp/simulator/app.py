@@ -16,6 +16,7 @@ from runpod_mcp.simulator.control import Control
 from runpod_mcp.simulator.faults import Faults
 from runpod_mcp.simulator.graphql import GraphQL
 from runpod_mcp.simulator.holds import Holds
+from runpod_mcp.simulator.jobs import Jobs
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.settings import Settings
 from runpod_mcp.simulator.stock import Stock
@@ -27,7 +28,8 @@ from runpod_mcp.simulator.world import World
 
 
 class Simulator:
-    """A small Runpod: v2 under `/v2`, v1 under `/v1`, GraphQL under `/graphql`, control under `/_sim`.
+    """A small Runpod: v2 under `/v2`, v1 under `/v1`, GraphQL under `/graphql`, serverless jobs under `/ai/v2`,
+    control under `/_sim`.
 
     Any bearer key is accepted but `sim_wrong` (401) and `sim_forbidden` (403). The same seed and the same calls
     give the same answers. `boot_seconds` is how long a pod bills before its ports exist. World time follows the
@@ -77,7 +79,12 @@ class Simulator:
 
     def _routes(self) -> Sequence[BaseRoute]:
         control = Control(self.world, self.requests, self.holds, self.reset)
-        dialects: list[Dialect] = [V2(self.world), V1(self.world), GraphQL(self.world)]
+        dialects: list[Dialect] = [
+            V2(self.world),
+            V1(self.world),
+            GraphQL(self.world),
+            Jobs(self.world),
+        ]
         return [Mount("/_sim", routes=control.routes()), *self._doors(dialects)]
 
     def _doors(self, dialects: Sequence[Dialect]) -> list[Route]:

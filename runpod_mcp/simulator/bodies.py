@@ -28,6 +28,8 @@ def violations(value: object, schema: Schema, path: str = "$") -> list[str]:
 
 
 def _violations(value: object, schema: Schema, path: str) -> Iterator[str]:
+    if "one_of" in schema:
+        schema = _variant(value, schema)
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if not any(_is(value, kind) for kind in kinds):
         yield f"{path}: got {_kind(value)}, want {' or '.join(kinds)}"
@@ -37,6 +39,22 @@ def _violations(value: object, schema: Schema, path: str) -> Iterator[str]:
         yield from _array(value, schema, path)
     elif value is not None:
         yield from _scalar(value, schema, path)
+
+
+def _variant(value: object, schema: Schema) -> Schema:
+    """The variant a value names in its field `by`; without a known name, a schema that only demands one."""
+    variants: Mapping[str, Schema] = schema["one_of"]
+    name = value.get(schema["by"]) if isinstance(value, dict) else None
+    if isinstance(name, str) and name in variants:
+        return variants[name]
+    naming = {"type": "string", "enum": tuple(variants)}
+    others = {"type": ["string", "number", "boolean", "array", "object", "null"]}
+    return {
+        "type": "object",
+        "required": (schema["by"],),
+        "properties": {schema["by"]: naming},
+        "additional": others,
+    }
 
 
 def _is(value: object, kind: str) -> bool:
@@ -55,6 +73,9 @@ def _object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[str]:
         if name not in value:
             yield f"{path}: missing property '{name}'"
     others: Schema | None = schema.get("additional")
+    fewest = schema.get("min_properties", 0)
+    if len(value) < fewest:
+        yield f"{path}: minProperties: got {len(value)}, want {fewest}"
     extra = [name for name in value if name not in known]
     if extra and others is None:
         yield f"{path}: additional properties {', '.join(repr(name) for name in extra)} not allowed"
@@ -67,6 +88,11 @@ def _array(value: list[Any], schema: Schema, path: str) -> Iterator[str]:
     most = schema.get("most")
     if most is not None and len(value) > most:
         yield f"{path}: maxItems: got {len(value)}, want {most}"
+    fewest = schema.get("fewest", 0)
+    if len(value) < fewest:
+        yield f"{path}: minItems: got {len(value)}, want {fewest}"
+    if schema.get("unique") and any(item in value[:index] for index, item in enumerate(value)):
+        yield f"{path}: items are not unique"
     for index, item in enumerate(value):
         yield from _violations(item, schema["items"], f"{path}[{index}]")
 

@@ -20,8 +20,9 @@ _HOUR = Fraction(3600)
 class Row:
     """From `at` on, this thing costs this: dollars per hour for compute and for disks.
 
-    `kind` is "pod" or "network_volume". `gpus` are the GPUs it holds; `running` says whether it counts as a
-    running pod; `ended` closes it.
+    `kind` is "pod", "network_volume" or "worker" (of a serverless endpoint, its `owner`). `gpus` are the GPUs it
+    holds; `running` says whether it counts as a running pod: neither says anything of workers. `ended` closes it.
+    `resource` is a GPU type, CPU flavor or storage tier, `gigabytes` the disk space billed, `place` a data center.
     """
 
     at: datetime
@@ -34,6 +35,10 @@ class Row:
     ended: bool = False
     kind: str = "pod"
     by_hand: bool = False
+    resource: str = ""
+    owner: str = ""
+    gigabytes: int = 0
+    place: str = ""
 
     @property
     def rate(self) -> Fraction:
@@ -51,7 +56,10 @@ class CreateCall:
 
 @dataclass
 class Figures:
-    """What the rows add up to: dollars, dollars per hour, running pods and their GPUs, now and at their highest."""
+    """What the rows add up to: dollars, dollars per hour, running pods and their GPUs, now and at their highest.
+
+    `by_id` and `rates` are per pod, network volume and endpoint, which owns its workers.
+    """
 
     burn: Fraction = Fraction(0)
     pods: int = 0
@@ -62,18 +70,25 @@ class Figures:
     peak_gpus: int = 0
     by_day: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     by_id: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    rates: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
 
 
 class Books:
-    """The append-only record of create calls and of what every pod costs, from when to when.
+    """The append-only record of create calls and of what everything costs, from when to when.
 
-    `now` tells the time after everything due by then has happened; `describe` adds to an id what a reader knows
-    it by (name, env, status).
+    `now` tells the time after everything due by then has happened; `describe` adds to a pod's id what a reader
+    knows it by (name, env, status); `others` are the network volumes and endpoints there are, by kind.
     """
 
-    def __init__(self, now: Callable[[], datetime], describe: Callable[[str], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        describe: Callable[[str], Mapping[str, Any]],
+        others: Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]] = dict,
+    ) -> None:
         self._now = now
         self._describe = describe
+        self._others = others
         self.clear()
 
     def clear(self) -> None:
@@ -92,11 +107,12 @@ class Books:
     def figures(self, now: datetime, only: Callable[[Row], bool] = lambda _: True) -> Figures:
         """Work through the rows up to `now`; `only` picks some of them.
 
-        The peak is looked at after each row, so it is exact: no rate holds between rows that no row states.
+        The peak is looked at after each row, so it is exact: no rate holds between rows that no row states. A
+        row may be written late, so they are taken in the order of their times.
         """
         figures = Figures()
         current: dict[str, Row] = {}
-        for row in filter(only, self.rows):
+        for row in sorted(filter(only, self.rows), key=lambda row: row.at):
             before = current.pop(row.id, None)
             _close(figures, before, row.at)
             _move(figures, before, row)
@@ -105,6 +121,16 @@ class Books:
         for row in current.values():
             _close(figures, row, now)
         return figures
+
+    def spans(self, kind: str, until: datetime) -> Iterator[tuple[Row, datetime, datetime]]:
+        """What was billed for one kind of thing before a time: each row with the time it began and ended to hold."""
+        current: dict[str, Row] = {}
+        for row in self.rows:
+            if row.kind == kind and row.at < until:
+                if before := current.pop(row.id, None):
+                    yield before, before.at, row.at
+                current[row.id] = row
+        yield from ((row, row.at, until) for row in current.values())
 
     def segments(self, pod_id: str, now: datetime) -> list[dict[str, Any]]:
         """The history of one pod: what it cost per hour, from when to when (null: still), and why it changed."""
@@ -127,7 +153,8 @@ class Books:
         """Everything the books say now, as JSON: dollars and dollars per hour are numbers.
 
         `live` are the pods not terminated, stopped ones included; `usd_per_hour` holds disks. `peak_pods` and
-        `peak_gpus` count running pods. `only` picks rows, for instance those not made by hand.
+        `peak_gpus` count running pods. `volumes` and `endpoints` are what else there is; burn, peak and charges
+        hold all three. `only` picks rows, for instance those not made by hand.
         """
         now = self._now()
         figures = self.figures(now, only)
@@ -150,12 +177,18 @@ class Books:
             "running_pods": figures.pods,
             "running_gpus": figures.gpus,
             "pods": {pod_id: self.segments(pod_id, now) for pod_id in pods},
+            **{kind: [_other(one, figures) for one in found] for kind, found in self._others().items()},
         }
 
     def _entry(self, row: Row, figures: Figures) -> dict[str, Any]:
         known = {"id": row.id, "usd_per_hour": float(row.rate), "by_hand": row.by_hand}
         ended = {"ended_at": row.at.isoformat(), "why": row.what} if row.ended else {}
         return {**known, **self._describe(row.id), **ended, "charged_usd": float(figures.by_id[row.id])}
+
+
+def _other(one: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
+    rate, charged = figures.rates[one["id"]], figures.by_id[one["id"]]
+    return {**one, "usd_per_hour": float(rate), "charged_usd": float(charged)}
 
 
 def monthly(by_day: Mapping[str, Fraction]) -> dict[str, Fraction]:
@@ -169,9 +202,11 @@ def monthly(by_day: Mapping[str, Fraction]) -> dict[str, Fraction]:
 def _move(figures: Figures, before: Row | None, after: Row) -> None:
     if before is not None:
         figures.burn -= before.rate
+        figures.rates[before.owner or before.id] -= before.rate
         figures.pods -= before.running
         figures.gpus -= before.gpus
     figures.burn += after.rate
+    figures.rates[after.owner or after.id] += after.rate
     figures.pods += after.running
     figures.gpus += after.gpus
     figures.peak = max(figures.peak, figures.burn)
@@ -186,7 +221,7 @@ def _close(figures: Figures, row: Row | None, end: datetime) -> None:
         amount = row.rate * _seconds(start, stop) / _HOUR
         figures.charged += amount
         figures.by_day[day] += amount
-        figures.by_id[row.id] += amount
+        figures.by_id[row.owner or row.id] += amount
 
 
 def _charge(row: Row, end: datetime) -> Fraction:

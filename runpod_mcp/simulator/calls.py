@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from runpod_mcp.simulator.refusals import Reason, Refusal
 
 Facts = Mapping[str, Sequence[str]]
-"""What a call is about, for faults to match: `gpuTypeId`, `cloudType`, `dataCenterId`, `name`, `imageName`, `podId`."""
+"""What a call is about, for faults to match: `gpuTypeId`, `cloudType`, `dataCenterId`, `name`, `imageName`, `podId`,
+`id`."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,24 @@ class Call:
         return tuple(part for value in self.query.get(name, ()) for part in value.split(",") if part)
 
 
+@dataclass(frozen=True)
+class Wait:
+    """An answer that is not there yet: after so many seconds of world time `then` is asked for a better one."""
+
+    seconds: float
+    then: Callable[[], Reply]
+
+
 @dataclass
 class Reply:
-    """An answer: JSON in `body`, or `raw` text; neither for an empty one."""
+    """An answer: JSON in `body`, or `raw` text; neither for an empty one. With `wait` it is not the last word."""
 
     status: int
     body: Any = None
     raw: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    wait: Wait | None = None
 
     def content(self) -> bytes:
         """The bytes of the answer."""

@@ -9,22 +9,33 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+GROUPS = {
+    "volume": "volumes",
+    "template": "templates",
+    "registry": "registries",
+    "delegation": "delegations",
+    "endpoint": "endpoints",
+    "job": "jobs",
+}
+"""What the operations on one kind of thing are called together: `volume_list`, `volume_create`… are "volumes"."""
+
 OPERATIONS = [
-    "create",
-    "list",
-    "get",
-    "delete",
-    "stop",
-    "start",
-    "restart",
-    "update",
-    "catalog",
-    "volumes",
-    "templates",
-    "account",
-    "logs",
-    "any",
+    *("create", "list", "get", "delete", "stop", "start", "restart", "update", "logs"),
+    *("catalog", "account", "billing", "any", *GROUPS.values()),
+    *(f"volume_{verb}" for verb in ("list", "get", "create", "update", "delete")),
+    *(f"template_{verb}" for verb in ("list", "public", "get", "create", "update", "delete")),
+    *(f"registry_{verb}" for verb in ("list", "get", "create", "delete")),
+    *(f"delegation_{verb}" for verb in ("list", "create", "delete")),
+    *(f"endpoint_{verb}" for verb in ("list", "get", "create", "update", "delete")),
+    *(f"endpoint_{what}" for what in ("workers", "releases", "logs")),
+    *(f"job_{verb}" for verb in ("run", "runsync", "status", "stream", "cancel", "retry", "purge", "health")),
 ]
+"""The operations a fault can be put on. Those of pods stand alone (`create`), others name their thing first."""
+
+
+def is_on(on: str, operation: str) -> bool:
+    """Whether a fault on this operation, group of operations or "any" concerns an operation."""
+    return on in (operation, "any", GROUPS.get(operation.partition("_")[0]))
 
 
 class Kind(StrEnum):
@@ -57,6 +68,8 @@ class Kind(StrEnum):
     NO_MACHINE = "no_machine"
     VANISH = "vanish"
     START_WITHOUT_GPUS = "start_without_gpus"
+    JOB_FAILS = "job_fails"
+    JOB_NEVER_ENDS = "job_never_ends"
     # around the work
     HOLD = "hold"
     # standing, until cleared
@@ -80,7 +93,9 @@ _FIELDS = frozenset(
         "at",
     ]
 )
-_MATCHES = frozenset(["gpuTypeId", "cloudType", "dataCenterId", "name", "imageName", "podId", "dialect"])
+_MATCHES = frozenset(
+    ["gpuTypeId", "cloudType", "dataCenterId", "name", "imageName", "podId", "id", "dialect"]
+)
 
 
 @dataclass
@@ -88,7 +103,8 @@ class Fault:
     """One scripted trouble.
 
     `on` is the operation, `times` how many calls it spoils (None: every one until cleared), `skip` how many
-    matching calls pass first. `match` narrows it: each key must equal, or be among, what the call is about.
+    matching calls pass first. `match` narrows it: each key must equal, or be among, what the call is about (`id`
+    is any id in its path).
     `factor` belongs to dearer and price_rise, `seconds` to vanish and list_lag, `linger_seconds` to list_lag,
     `retry_after` (seconds) to rate_limited, `detail` replaces the words of an error, `at` is where hold holds.
     """
@@ -107,7 +123,7 @@ class Fault:
 
     def concerns(self, operation: str, facts: Mapping[str, Sequence[str]]) -> bool:
         """Whether it is meant for a call about these facts."""
-        if self.kind in STANDING or self.on not in (operation, "any"):
+        if self.kind in STANDING or not is_on(self.on, operation):
             return False
         return all(wanted in facts.get(key, ()) for key, wanted in self.match.items())
 
@@ -160,9 +176,12 @@ class Faults:
         if fault.times == 0:
             self.queue.remove(fault)
 
-    def list_lag(self) -> tuple[timedelta, timedelta]:
-        """How long new pods stay out of the list, and how long ended ones stay in it."""
-        lags = [fault for fault in self.queue if fault.kind is Kind.LIST_LAG]
+    def list_lag(self, operation: str = "list") -> tuple[timedelta, timedelta]:
+        """How long new things stay out of a list, and how long ended ones stay in it.
+
+        A lag put on the list of another thing (`volume_list`, `endpoint_list`) leaves the list of pods alone.
+        """
+        lags = [fault for fault in self.queue if fault.kind is Kind.LIST_LAG and _lags(fault.on, operation)]
         new = max((fault.seconds for fault in lags), default=0)
         gone = max((fault.linger_seconds for fault in lags), default=0)
         return timedelta(seconds=new), timedelta(seconds=gone)
@@ -174,6 +193,11 @@ class Faults:
             if fault.kind is Kind.PRICE_RISE and fault.match.get("gpuTypeId", resource_id) == resource_id:
                 factor *= fault.factor
         return factor
+
+
+def _lags(on: str, operation: str) -> bool:
+    others = {name for name in OPERATIONS if "_" in name} | set(GROUPS.values())
+    return on not in others if operation == "list" else is_on(on, operation)
 
 
 def read_fault(body: object) -> Fault:

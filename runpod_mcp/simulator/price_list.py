@@ -25,6 +25,8 @@ CUDA_VERSIONS = (
     "12.0",
     "11.8",
 )
+SERVERLESS_FACTOR = Fraction(3, 2)
+"""What a serverless GPU costs of a secure pod's price where no reading of its rate is known."""
 _HOST_CUDA = ("12.8", "13.0", "12.8", "12.4", "13.0", "12.9")
 _REGIONS = {"AP": "ASIA", "SEA": "ASIA", "OC": "OCEANIA", "EU": "EUROPE", "EUR": "EUROPE"}
 
@@ -45,7 +47,10 @@ class Offer:
 
 @dataclass(frozen=True)
 class GpuType:
-    """A GPU type. `memory` is VRAM in GB; `vcpus` and `ram` (GB) are one GPU's share of its host."""
+    """A GPU type. `memory` is VRAM in GB; `vcpus` and `ram` (GB) are one GPU's share of its host.
+
+    `serverless_price` is dollars per GPU and hour of a serverless worker; it means nothing without a `pool`.
+    """
 
     id: str
     name: str
@@ -57,6 +62,7 @@ class GpuType:
     vcpus: int
     ram: int
     stocked_in: tuple[str, ...]
+    serverless_price: Fraction
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,10 @@ class PriceList:
     cpus: Mapping[str, CpuFlavor]
     data_centers: Mapping[str, DataCenter]
 
+    def pool(self, pool_id: str) -> tuple[str, ...]:
+        """The GPU types of a serverless pool; empty for one that is unknown."""
+        return tuple(gpu.id for gpu in self.gpus.values() if gpu.pool == pool_id)
+
     def countries(self, codes: Sequence[str]) -> frozenset[str]:
         """The ids of the data centers in these countries."""
         return frozenset(dc.id for dc in self.data_centers.values() if dc.country in codes)
@@ -136,6 +146,7 @@ def _gpu_type(row: Mapping[str, Any]) -> GpuType:
         vcpus=row["share"][0],
         ram=row["share"][1],
         stocked_in=tuple(row.get("in", ())),
+        serverless_price=Fraction(row.get("serverless", row["price"][0] * SERVERLESS_FACTOR)),
     )
 
 

@@ -14,7 +14,9 @@ class Settings:
     `boot_seconds`: from placement until ports exist. `staged_start`: new pods pass PROVISIONING and STARTING as
     the v2 document says, instead of coming back RUNNING. `gpu_count_required`: a v2 create without `gpu.count`
     is refused as lack of capacity. `cost_includes_disks`: whether the price shown on a pod holds its disks.
-    `charge_network_volumes`: whether the books bill network volumes. `balance_usd` and `enforce_balance`: an
+    `charge_network_volumes`: whether the books bill network volumes. `worker_boot_seconds`: from the start of a
+    serverless worker, which bills from then on, until it takes jobs. `job_seconds`: how long a job runs.
+    `billing_lag_seconds`: how long the billing operations know nothing of what was spent. `balance_usd` and `enforce_balance`: an
     hour of a pod must be in the account to deploy it, and at zero pods are stopped or lost. `spend_limit_usd`:
     dollars per hour over all pods, null for none. `rate_limits_enforced`: count calls against 180 a minute,
     7,200 an hour and 86,400 a day. `v1_retired`, `graphql_retired`: answer 410.
@@ -24,7 +26,10 @@ class Settings:
     staged_start: bool = False
     gpu_count_required: bool = True
     cost_includes_disks: bool = False
-    charge_network_volumes: bool = False
+    charge_network_volumes: bool = True
+    worker_boot_seconds: float = 10.0
+    job_seconds: float = 2.0
+    billing_lag_seconds: float = 3600.0
     balance_usd: float = 1000.0
     enforce_balance: bool = False
     spend_limit_usd: float | None = 80.0

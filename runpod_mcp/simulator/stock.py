@@ -85,6 +85,20 @@ class Stock:
             return offer.spot
         return self._prices.get((resource_id, cloud), offer.price if offer.sold else None)
 
+    def serverless_price(self, resource_id: str) -> Fraction | None:
+        """What a serverless worker costs per GPU (vCPU) and hour, idle or busy; None for a GPU type in no pool.
+
+        Runpod's flex rate where a reading of it is in the price list (H200, H100 SXM, PRO 6000, L40S, 4090), else
+        `SERVERLESS_FACTOR` times the secure price. It moves with the secure price. Always-on workers were said to
+        be cheaper in v1; no number was, so they cost the same here.
+        """
+        if resource_id in self._list.cpus:
+            return self._list.cpus[resource_id].serverless_price * self._factor(resource_id)
+        gpu, secure = self._list.gpus[resource_id], self.price(resource_id, "SECURE")
+        if gpu.pool is None or secure is None:
+            return None
+        return secure * (gpu.serverless_price / gpu.offers["SECURE"].price)
+
     def shown_price(self, gpu_id: str, cloud: str) -> Fraction:
         """What a catalog shows: the list price, or the placeholder where this cloud does not sell it."""
         price = self.price(gpu_id, cloud)

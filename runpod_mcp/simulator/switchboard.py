@@ -72,12 +72,21 @@ class Switchboard:
         hold = next((fault for fault in taken if fault.kind is Kind.HOLD), None)
         spoil = next((fault for fault in taken if fault.kind is not Kind.HOLD), None)
         await self._hold(hold, "before", seen)
-        _before(spoil)
+        _before(spoil, seen.operation)
         with self.world.bent_by(spoil):
             self.world.advance()
             reply = _done(dialect, route, call, seen.operation)
+        reply = await self._last_word(reply)
         await self._hold(hold, "after", seen)
         return _after(spoil, reply)
+
+    async def _last_word(self, reply: Reply) -> Reply:
+        """Let time pass until an answer is whole; with the clock stopped, the answer so far."""
+        while reply.wait is not None and (speed := self.world.clock.speed) > 0:
+            await self.world.clock.base.sleep(reply.wait.seconds / speed)
+            self.world.advance()
+            reply = reply.wait.then()
+        return reply
 
     async def _hold(self, hold: Fault | None, at: str, seen: Seen) -> None:
         if hold is not None and hold.at == at:
@@ -91,7 +100,7 @@ def _done(dialect: Dialect, route: Route, call: Call, operation: str) -> Reply:
         return dialect.refuse(refusal, operation)
 
 
-def _before(fault: Fault | None) -> None:
+def _before(fault: Fault | None, operation: str) -> None:
     if fault is None:
         return
     if fault.kind is Kind.DROP_BEFORE:
@@ -100,7 +109,8 @@ def _before(fault: Fault | None) -> None:
         raise NeverAnswers
     if fault.kind in _INSTEAD:
         headers = {"Retry-After": str(fault.retry_after)} if fault.kind is Kind.RATE_LIMITED else {}
-        detail = "pod not found" if fault.kind is Kind.NOT_FOUND else None
+        about_pods = "_" not in operation
+        detail = "pod not found" if fault.kind is Kind.NOT_FOUND and about_pods else None
         raise Refusal(_INSTEAD[fault.kind], fault.detail or detail, headers=headers)
 
 

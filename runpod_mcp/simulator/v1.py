@@ -8,8 +8,15 @@ from typing import Any
 from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, edge_answer
 from runpod_mcp.simulator.pods import Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
+from runpod_mcp.simulator.v1_billing import Billing
+from runpod_mcp.simulator.v1_body import read_json
 from runpod_mcp.simulator.v1_create import read_changes, read_order
-from runpod_mcp.simulator.v1_views import show_pod, show_template, show_volume
+from runpod_mcp.simulator.v1_endpoint_views import show_worker
+from runpod_mcp.simulator.v1_endpoints import Endpoints
+from runpod_mcp.simulator.v1_registries import Registries
+from runpod_mcp.simulator.v1_templates import Templates
+from runpod_mcp.simulator.v1_views import show_pod
+from runpod_mcp.simulator.v1_volumes import Volumes
 from runpod_mcp.simulator.world import World
 
 _BROKEN = "Something went wrong. Please try again later or contact support."
@@ -36,6 +43,7 @@ _ANSWERS: Mapping[Reason, tuple[int, str]] = {
     Reason.UNAVAILABLE: (503, "service unavailable"),
 }
 _PREFIXED = (Reason.NO_CAPACITY, Reason.LOST_RACE, Reason.NO_GPUS_ON_HOST, Reason.BROKEN, Reason.CONFLICT)
+_THINGS = {"": "pod", "volume": "network volume", "registry": "container registry auth"}
 _INCLUDES = ("Machine", "NetworkVolume", "SavingsPlans", "Template", "Workers")
 
 
@@ -49,7 +57,7 @@ class V1:
         self._world = world
 
     def routes(self) -> Sequence[Route]:
-        """Pods with their verbs, templates, network volumes."""
+        """Pods with their verbs, network volumes, templates, registries, endpoints, billing."""
         return [
             Route("GET", "/pods", "list", self._list),
             Route("POST", "/pods", "create", self._create),
@@ -61,12 +69,11 @@ class V1:
             Route("POST", "/pods/{id}/stop", "stop", self._verb(self._world.stop)),
             Route("POST", "/pods/{id}/restart", "restart", self._verb(self._world.restart)),
             Route("POST", "/pods/{id}/reset", "restart", self._verb(self._reset)),
-            Route("GET", "/templates", "templates", self._templates),
-            Route("GET", "/templates/{id}", "templates", self._template),
-            Route("GET", "/networkvolumes", "volumes", self._volumes),
-            Route("POST", "/networkvolumes", "volumes", self._create_volume),
-            Route("GET", "/networkvolumes/{id}", "volumes", self._volume),
-            Route("DELETE", "/networkvolumes/{id}", "volumes", self._delete_volume),
+            *Volumes(self._world).routes(),
+            *Templates(self._world).routes(),
+            *Registries(self._world).routes(),
+            *Endpoints(self._world).routes(),
+            *Billing(self._world).routes(),
         ]
 
     def admit(self, call: Call) -> None:
@@ -85,26 +92,24 @@ class V1:
             body = call.json()
         except ValueError:
             body = {}
-        return {**_facts(body if isinstance(body, dict) else {}), "podId": list(call.ids.values())}
+        ids = list(call.ids.values())
+        return {**_facts(body if isinstance(body, dict) else {}), "podId": ids, "id": ids}
 
     def refuse(self, refusal: Refusal, operation: str) -> Reply:
         """`{"error": "create pod: …", "status": 500}`, as the live bodies were."""
         if refusal.reason is Reason.EDGE_BLOCKED:
             return edge_answer()
         status, text = _ANSWERS[refusal.reason]
+        thing, _, verb = operation.rpartition("_")
+        if thing and refusal.reason is Reason.NOT_FOUND:
+            text = "not found"
         text = "; ".join(refusal.errors) or refusal.detail or text
-        if refusal.reason in _PREFIXED and operation in ("create", "start", "stop", "restart", "update"):
-            text = f"{operation} pod: {text}"
+        if refusal.reason in _PREFIXED and verb in ("create", "start", "stop", "restart", "update", "delete"):
+            text = f"{verb} {_THINGS.get(thing, thing)}: {text}"
         return Reply(status, {"error": text, "status": status}, headers=dict(refusal.headers))
 
     def finish(self, call: Call, reply: Reply) -> None:
         """v1 sends no quota headers."""
-
-    def _body(self, call: Call) -> Any:
-        try:
-            return call.json()
-        except ValueError:
-            raise Refusal(Reason.RULE, "request body is not valid JSON") from None
 
     # pods
 
@@ -112,10 +117,17 @@ class V1:
         include = _include(call)
         pods = self._world.listed()
         shown = [(pod, show_pod(pod, self._world, include, status)) for pod, status in pods]
-        return Reply(200, [view for pod, view in shown if _wanted(call, pod, view)])
+        workers = self._workers(call) if "workers" in include else []
+        return Reply(200, [view for pod, view in shown if _wanted(call, pod, view)] + workers)
+
+    def _workers(self, call: Call) -> list[dict[str, Any]]:
+        every = [
+            one for one in self._world.fleet.endpoints.values() if call.asked("endpointId") in (None, one.id)
+        ]
+        return [show_worker(each, one, self._world) for one in every for each in one.workers.values()]
 
     def _create(self, call: Call) -> Reply:
-        order = read_order(self._body(call), self._world)
+        order = read_order(read_json(call), self._world)
         return Reply(201, show_pod(self._world.create(order), self._world))
 
     def _get(self, call: Call) -> Reply:
@@ -123,7 +135,7 @@ class V1:
 
     def _update(self, call: Call) -> Reply:
         pod = self._world.pod(call.ids["id"])
-        self._world.change(pod, **read_changes(self._body(call), pod.order))
+        self._world.change(pod, **read_changes(read_json(call), pod.order))
         return Reply(200, show_pod(pod, self._world))
 
     def _delete(self, call: Call) -> Reply:
@@ -143,37 +155,6 @@ class V1:
             raise Refusal(Reason.CONFLICT)
         self._world.restart(pod)
 
-    # templates and network volumes
-
-    def _templates(self, call: Call) -> Reply:
-        everything = call.asked("includeRunpodTemplates") == "true"
-        templates = self._world.shelf.templates.values()
-        return Reply(200, [show_template(each) for each in templates if everything or not each.official])
-
-    def _template(self, call: Call) -> Reply:
-        return Reply(200, show_template(self._world.shelf.template(call.ids["id"])))
-
-    def _volumes(self, _: Call) -> Reply:
-        return Reply(200, [show_volume(volume) for volume in self._world.shelf.volumes.values()])
-
-    def _volume(self, call: Call) -> Reply:
-        return Reply(200, show_volume(self._world.shelf.volume(call.ids["id"])))
-
-    def _create_volume(self, call: Call) -> Reply:
-        body = self._body(call)
-        if (
-            not isinstance(body, dict)
-            or not isinstance(body.get("size"), int)
-            or not 0 < body["size"] <= 4000
-        ):
-            raise Refusal(Reason.RULE, "create network volume: size must be between 1 and 4000")
-        name, center = str(body.get("name", "")), str(body.get("dataCenterId", ""))
-        return Reply(200, show_volume(self._world.shelf.add_volume(name, body["size"], center, None)))
-
-    def _delete_volume(self, call: Call) -> Reply:
-        self._world.shelf.remove_volume(self._world.shelf.volume(call.ids["id"]))
-        return Reply(204)
-
 
 def _include(call: Call) -> frozenset[str]:
     asked = [name for name in _INCLUDES if call.asked(f"include{name}") == "true"]
@@ -181,9 +162,10 @@ def _include(call: Call) -> frozenset[str]:
 
 
 def _facts(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    center = body.get("dataCenterId")
     lists = {
         "gpuTypeId": body.get("gpuTypeIds", body.get("cpuFlavorIds")),
-        "dataCenterId": body.get("dataCenterIds"),
+        "dataCenterId": body.get("dataCenterIds", [center] if isinstance(center, str) else None),
     }
     texts = {
         "cloudType": body.get("cloudType", "SECURE"),
@@ -207,5 +189,6 @@ def _wanted(call: Call, pod: Pod, view: Mapping[str, Any]) -> bool:
         "dataCenterId": pod.data_center_id,
         "networkVolumeId": order.network_volume_id,
         "templateId": order.template_id,
+        "endpointId": None,
     }
     return all(have[name] in call.listed(name) for name in have if name in call.query)

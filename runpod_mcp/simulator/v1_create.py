@@ -99,6 +99,9 @@ def _lent(template: Template) -> dict[str, Any]:
         "volumeInGb": template.volume,
         "volumeMountPath": template.mount_path,
         "ports": list(template.ports),
+        "dockerStartCmd": list(template.cmd),
+        "dockerEntrypoint": list(template.entrypoint),
+        "containerRegistryAuthId": template.registry,
     }
 
 

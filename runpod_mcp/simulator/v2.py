@@ -6,17 +6,22 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runpod_mcp.simulator.bodies import Schema, violations
 from runpod_mcp.simulator.calls import Call, Facts, Reply, Route, bearer_key, block_urllib, edge_answer
 from runpod_mcp.simulator.limits import Limits
 from runpod_mcp.simulator.pods import ACTIONS, Pod
 from runpod_mcp.simulator.refusals import Reason, Refusal
+from runpod_mcp.simulator.v2_billing import Billing
+from runpod_mcp.simulator.v2_body import read_body
 from runpod_mcp.simulator.v2_catalog import Catalog
 from runpod_mcp.simulator.v2_create import read_order
-from runpod_mcp.simulator.v2_logs import log_events
-from runpod_mcp.simulator.v2_schemas import CREATE_POD, CREATE_VOLUME, POD_ACTION, UPDATE_POD, UPDATE_VOLUME
+from runpod_mcp.simulator.v2_endpoints import Endpoints
+from runpod_mcp.simulator.v2_logs import Life, log_events
+from runpod_mcp.simulator.v2_registries import Registries
+from runpod_mcp.simulator.v2_schemas import CREATE_POD, POD_ACTION, UPDATE_POD
+from runpod_mcp.simulator.v2_templates import Templates
 from runpod_mcp.simulator.v2_update import read_changes
-from runpod_mcp.simulator.v2_views import show_pod, show_template, show_volume
+from runpod_mcp.simulator.v2_views import show_pod
+from runpod_mcp.simulator.v2_volumes import Volumes
 from runpod_mcp.simulator.world import World
 
 _NO_CAPACITY = "There are no longer any instances available with the requested specifications. Please refresh and try again."
@@ -61,7 +66,7 @@ class V2:
         self._limits = Limits(world)
 
     def routes(self) -> Sequence[Route]:
-        """Pods, catalog, templates, network volumes."""
+        """Pods, catalog, network volumes, templates, registries, serverless endpoints, billing."""
         return [
             Route("GET", "/pods", "list", self._list),
             Route("POST", "/pods", "create", self._create),
@@ -70,15 +75,12 @@ class V2:
             Route("DELETE", "/pods/{id}", "delete", self._delete),
             Route("POST", "/pods/{id}/action", _action_operation, self._act),
             Route("GET", "/pods/{id}/logs", "logs", self._logs),
-            Route("GET", "/templates", "templates", self._templates),
-            Route("GET", "/templates/{id}", "templates", self._template),
-            Route("GET", "/catalog/templates", "templates", self._public_templates),
-            Route("GET", "/network-volumes", "volumes", self._volumes),
-            Route("POST", "/network-volumes", "volumes", self._create_volume),
-            Route("GET", "/network-volumes/{id}", "volumes", self._volume),
-            Route("PATCH", "/network-volumes/{id}", "volumes", self._update_volume),
-            Route("DELETE", "/network-volumes/{id}", "volumes", self._delete_volume),
             *Catalog(self._world).routes(),
+            *Volumes(self._world).routes(),
+            *Templates(self._world).routes(),
+            *Registries(self._world).routes(),
+            *Endpoints(self._world).routes(),
+            *Billing(self._world).routes(),
         ]
 
     # at the door
@@ -103,7 +105,8 @@ class V2:
             body = call.json()
         except ValueError:
             body = {}
-        return {**_facts(body if isinstance(body, dict) else {}), "podId": list(call.ids.values())}
+        ids = list(call.ids.values())
+        return {**_facts(body if isinstance(body, dict) else {}), "podId": ids, "id": ids}
 
     def refuse(self, refusal: Refusal, _: str) -> Reply:
         """An `application/problem+json` answer, or Cloudflare's bare text."""
@@ -121,16 +124,6 @@ class V2:
         if bearer_key(call) and reply.media_type != "text/plain; charset=UTF-8":
             reply.headers.update(self._limits.headers())
 
-    def _body(self, call: Call, schema: Schema) -> dict[str, Any]:
-        try:
-            body = call.json()
-        except ValueError:
-            raise Refusal(Reason.RULE, "request body is not valid JSON") from None
-        errors = violations(body, schema)
-        if errors:
-            raise Refusal(Reason.INVALID, errors=errors)
-        return dict(body)
-
     # pods
 
     def _list(self, call: Call) -> Reply:
@@ -143,7 +136,7 @@ class V2:
         return Reply(200, {"pods": shown, "pagination": pagination})
 
     def _create(self, call: Call) -> Reply:
-        order = read_order(self._body(call, CREATE_POD), self._world)
+        order = read_order(read_body(call, CREATE_POD), self._world)
         return Reply(201, show_pod(self._world.create(order), self._world))
 
     def _get(self, call: Call) -> Reply:
@@ -151,7 +144,7 @@ class V2:
 
     def _update(self, call: Call) -> Reply:
         pod = self._world.pod(call.ids["id"])
-        body = self._body(call, UPDATE_POD)
+        body = read_body(call, UPDATE_POD)
         self._world.change(pod, **read_changes(body, pod.order, self._world))
         return Reply(200, show_pod(pod, self._world))
 
@@ -161,7 +154,7 @@ class V2:
 
     def _act(self, call: Call) -> Reply:
         pod = self._world.pod(call.ids["id"])
-        action = self._body(call, POD_ACTION)["action"]
+        action = read_body(call, POD_ACTION)["action"]
         status = pod.status(self._world.now())
         if action not in ACTIONS[status]:
             raise Refusal(Reason.CONFLICT, f"action {action} is not valid for a pod in status {status}")
@@ -182,46 +175,9 @@ class V2:
     def _logs(self, call: Call) -> Reply:
         pod = self._world.pod(call.ids["id"])
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        events = log_events(pod, self._world.now(), call)
+        life = Life(pod.order.image, pod.started_at, pod.ready_at, pod.stopped_at)
+        events = log_events(life, self._world.now(), call)
         return Reply(200, raw=events, headers=headers, media_type="text/event-stream")
-
-    # templates and network volumes
-
-    def _templates(self, _: Call) -> Reply:
-        own = [template for template in self._world.shelf.templates.values() if not template.official]
-        return Reply(200, {"templates": [show_template(template) for template in own]})
-
-    def _public_templates(self, _: Call) -> Reply:
-        public = [template for template in self._world.shelf.templates.values() if template.official]
-        return Reply(200, {"templates": [show_template(template) for template in public]})
-
-    def _template(self, call: Call) -> Reply:
-        return Reply(200, show_template(self._world.shelf.template(call.ids["id"])))
-
-    def _volumes(self, _: Call) -> Reply:
-        return Reply(
-            200, {"networkVolumes": [show_volume(volume) for volume in self._world.shelf.volumes.values()]}
-        )
-
-    def _volume(self, call: Call) -> Reply:
-        return Reply(200, show_volume(self._world.shelf.volume(call.ids["id"])))
-
-    def _create_volume(self, call: Call) -> Reply:
-        body = self._body(call, CREATE_VOLUME)
-        volume = self._world.shelf.add_volume(
-            body["name"], body["size"], body["dataCenter"], body.get("type")
-        )
-        return Reply(201, show_volume(volume))
-
-    def _update_volume(self, call: Call) -> Reply:
-        volume = self._world.shelf.volume(call.ids["id"])
-        body = self._body(call, UPDATE_VOLUME)
-        self._world.shelf.change_volume(volume, body.get("name"), body.get("size"))
-        return Reply(200, show_volume(volume))
-
-    def _delete_volume(self, call: Call) -> Reply:
-        self._world.shelf.remove_volume(self._world.shelf.volume(call.ids["id"]))
-        return Reply(204)
 
 
 def _action_operation(call: Call) -> str:
@@ -238,7 +194,7 @@ def _action_operation(call: Call) -> str:
 
 def _facts(body: Mapping[str, Any]) -> dict[str, list[str]]:
     compute = body.get("gpu", body.get("cpu"))
-    centers = body.get("dataCenterIds")
+    centers = body.get("dataCenterIds", [body.get("dataCenter")])
     texts = {
         "gpuTypeId": compute.get("id") if isinstance(compute, dict) else None,
         "cloudType": body.get("cloud", "SECURE"),

@@ -87,8 +87,8 @@ class Catalog:
         stock = self._world.stock
         sold = {cloud: stock.price(gpu.id, cloud) is not None for cloud in CLOUDS}
         price = {cloud.lower(): float(stock.shown_price(gpu.id, cloud)) for cloud in CLOUDS}
-        if gpu.pool:
-            price["serverless"] = round(price["secure"] * 1.5, 2)
+        if (serverless := stock.serverless_price(gpu.id)) is not None:
+            price["serverless"] = float(serverless)
         return {
             "id": gpu.id,
             "name": gpu.name,
@@ -152,6 +152,7 @@ class Catalog:
 
     def _cpu(self, cpu: CpuFlavor, look: Look | None) -> dict[str, Any]:
         price = self._world.stock.price(cpu.id, "SECURE") or cpu.price
+        serverless = self._world.stock.serverless_price(cpu.id) or cpu.serverless_price
         stock = self._world.stock.centers(cpu.id, "SECURE")
         return {
             "id": cpu.id,
@@ -159,7 +160,7 @@ class Catalog:
             "group": cpu.group,
             "vcpu": {"min": cpu.least, "max": cpu.most},
             "ramGbPerVcpu": float(cpu.ram),
-            "price": {"securePerVcpu": float(price), "serverlessPerVcpu": float(cpu.serverless_price)},
+            "price": {"securePerVcpu": float(price), "serverlessPerVcpu": float(serverless)},
             **({} if look is None else self._stock(stock, look, lambda _: None)),
         }
 

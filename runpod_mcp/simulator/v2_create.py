@@ -56,7 +56,7 @@ def check_mounts(mounts: Body) -> None:
 
 def check_command(body: Body) -> None:
     """Refuse `args` beside a `cmd` that means another command."""
-    if body.get("args") and "cmd" in body and _words(body["args"]) != tuple(body["cmd"]):
+    if body.get("args") and "cmd" in body and words(body["args"]) != tuple(body["cmd"]):
         raise _rule("args cannot be combined with a different cmd or entrypoint")
 
 
@@ -91,6 +91,7 @@ def template_settings(template: Template) -> dict[str, Any]:
         "disk": template.disk,
         "ports": list(template.ports),
         "args": template.args,
+        "registry": template.registry,
     }
 
 
@@ -111,12 +112,13 @@ def _container(settings: Body) -> dict[str, Any]:
 
 def command(settings: Body) -> dict[str, Any]:
     """The three ways to say a start command, each worked out from the others."""
-    cmd = tuple(settings.get("cmd", ())) or _words(settings.get("args", ""))
+    cmd = tuple(settings.get("cmd", ())) or words(settings.get("args", ""))
     args = settings.get("args") or shlex.join(cmd)
     return {"args": args, "cmd": cmd, "entrypoint": tuple(settings.get("entrypoint", ()))}
 
 
-def _words(args: str) -> tuple[str, ...]:
+def words(args: str) -> tuple[str, ...]:
+    """A command line as a shell splits it; whole where it cannot be split."""
     try:
         return tuple(shlex.split(args))
     except ValueError:

@@ -11,7 +11,6 @@ _NAME: Schema = {"type": "string", "min_length": 1}
 _FLAG: Schema = {"type": "boolean"}
 _TEXTS: Schema = {"type": "array", "items": TEXT}
 _CUDA: Schema = {"type": "string", "pattern": r"^\d+\.\d+$"}
-_TIER: Schema = {"type": "string", "enum": ["STANDARD", "HIGH_PERFORMANCE"]}
 
 
 def _object(required: str = "", **properties: Schema) -> Schema:
@@ -62,9 +61,3 @@ UPDATE_POD = _object(
 )
 
 POD_ACTION = _object("action", action={"type": "string", "enum": ["start", "stop", "restart", "terminate"]})
-
-_VOLUME_SIZE: Schema = {"type": "integer", "least": 10, "most": 4096}
-
-CREATE_VOLUME = _object("name size dataCenter", dataCenter=_NAME, name=_NAME, size=_VOLUME_SIZE, type=_TIER)
-
-UPDATE_VOLUME = _object(name=_NAME, size=_VOLUME_SIZE)

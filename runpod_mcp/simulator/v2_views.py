@@ -7,8 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from runpod_mcp.simulator.pods import ACTIONS, Pod
-from runpod_mcp.simulator.shelf import NetworkVolume, Template
-from runpod_mcp.simulator.v2_create import template_settings
 from runpod_mcp.simulator.world import World
 
 
@@ -116,33 +114,3 @@ def _global_network(pod: Pod) -> dict[str, Any]:
 
 def _date(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def show_volume(volume: NetworkVolume) -> dict[str, Any]:
-    """A network volume of the v2 document."""
-    return {
-        "id": volume.id,
-        "name": volume.name,
-        "size": volume.size,
-        "dataCenter": volume.data_center_id,
-        "type": volume.tier,
-    }
-
-
-def show_template(template: Template) -> dict[str, Any]:
-    """A template of the v2 document."""
-    persistent = {"persistent": {"size": template.volume, "path": template.mount_path}}
-    return {
-        "id": template.id,
-        "name": template.name,
-        **template_settings(template),
-        "mounts": persistent if template.volume else {},
-        "env": dict(template.env),
-        "registry": None,
-        "serverless": template.serverless,
-        "public": template.public,
-        "category": template.category,
-        "startSsh": True,
-        "startJupyter": True,
-        "allowedCudaVersions": list(template.cuda_versions),
-    }

@@ -1,4 +1,4 @@
-"""The world behind the dialects: one account, its pods, volumes and templates, and what happens to them.
+"""The world behind the dialects: one account, its pods, volumes, templates and endpoints, and what happens to them.
 
 A pod's state is worked out from the time whenever someone looks; nothing runs in the background. Every method
 does its whole work without waiting, so the world is consistent between any two awaits.
@@ -14,14 +14,16 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from runpod_mcp.simulator.books import Books, Row
+from runpod_mcp.simulator.books import Books
 from runpod_mcp.simulator.faults import Fault, Faults, Kind
+from runpod_mcp.simulator.fleet import Fleet
 from runpod_mcp.simulator.placement import cuda_of, places_for
 from runpod_mcp.simulator.pods import Order, Pod
 from runpod_mcp.simulator.price_list import read_price_list
 from runpod_mcp.simulator.refusals import Reason, Refusal
+from runpod_mcp.simulator.rows import pod_row, volume_row
 from runpod_mcp.simulator.settings import Settings
-from runpod_mcp.simulator.shelf import NetworkVolume, Shelf
+from runpod_mcp.simulator.shelf import NetworkVolume, Shelf, Ties
 from runpod_mcp.simulator.stock import Place, Stock
 from runpod_mcp.simulator.time_line import TimeLine
 
@@ -29,7 +31,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class World:
-    """Pods, network volumes, templates, stock and books of one account, driven by a clock.
+    """Pods, network volumes, templates, endpoints, stock and books of one account, driven by a clock.
 
     Methods that change something raise `Refusal` when Runpod would say no.
     """
@@ -40,15 +42,24 @@ class World:
         self.faults = faults
         self.price_list = read_price_list()
         self.stock = Stock(self.price_list, faults.price_factor)
-        self.books = Books(self.advance, self._describe)
+        self.books = Books(self.advance, self._describe, self._others)
         self._seed = seed
         self.reset()
 
     def reset(self) -> None:
         """An empty account, full stock, empty books, and ids that begin again; time and settings stay."""
         self.pods: dict[str, Pod] = {}
-        self.shelf = Shelf(self.price_list, self.make_id, self._volume_in_use, self._record_volume)
+        self.shelf = Shelf(self.price_list, self._ties())
         self.stock.reset()
+        self.fleet = Fleet(
+            self.price_list,
+            self.stock,
+            self.settings,
+            self.shelf,
+            self.books.write,
+            self._can_carry,
+            self.now(),
+        )
         self.books.clear()
         self._random = random.Random(self._seed)  # noqa: S311 - ids that repeat are the point
         self._bend: Fault | None = None
@@ -70,7 +81,8 @@ class World:
         finally:
             self._bend = None
 
-    def _bent(self, kind: Kind) -> Fault | None:
+    def bent(self, kind: Kind) -> Fault | None:
+        """The fault of this kind that changes the work being done, if there is one."""
         return self._bend if self._bend is not None and self._bend.kind is kind else None
 
     # what time does
@@ -80,6 +92,7 @@ class World:
         now = self.now()
         for pod in [pod for pod in self.pods.values() if pod.vanishes_at and pod.vanishes_at <= now]:
             self._end(pod, pod.vanishes_at or now, "vanished")
+        self.fleet.advance(now)
         if self.settings.enforce_balance and self.balance(now) < 0:
             self._run_dry(now)
         return now
@@ -92,6 +105,7 @@ class World:
         burn = self.books.figures(now).burn
         overdrawn = -self.balance(now) / burn if burn else Fraction(0)
         moment = now - timedelta(seconds=float(overdrawn * 3600))
+        self.fleet.stop_all(moment)
         for pod in [pod for pod in self.pods.values() if pod.running]:
             if pod.order.network_volume_id:
                 self._stop(pod, moment, "Exited by Runpod: no credits left")
@@ -119,9 +133,17 @@ class World:
         return shown[::-1]
 
     def spend_rate(self) -> Fraction:
-        """Dollars per hour over all pods and network volumes now."""
+        """Dollars per hour over all pods, network volumes and endpoints now."""
         pods = sum((pod.compute_rate() + pod.disk_rate() for pod in self.pods.values()), Fraction(0))
-        return pods + sum((volume.rate() for volume in self.shelf.volumes.values()), Fraction(0))
+        volumes = sum((volume.rate() for volume in self.shelf.volumes.values()), Fraction(0))
+        return pods + volumes + sum((one.rate() for one in self.fleet.endpoints.values()), Fraction(0))
+
+    def _can_carry(self, rate: Fraction) -> bool:
+        """Whether the account's spend limit and balance leave room for another rate."""
+        limit = self.settings.spend_limit_usd
+        if limit is not None and self.spend_rate() + rate > Fraction(str(limit)):
+            return False
+        return not self.settings.enforce_balance or self.balance(self.fleet.at) > 0
 
     def shown_cost(self, pod: Pod) -> Fraction:
         """What an answer says a pod costs, in dollars per hour; a phantom shows a price it never bills."""
@@ -132,6 +154,7 @@ class World:
 
     def create(self, order: Order, *, by_hand: bool = False) -> Pod:
         """Place an order at the first place that has room, and charge from this moment on."""
+        self.shelf.registries.check(order.registry)
         pinned_to = self._pinned_to(order)
         places = places_for(order, self.stock, self.price_list, pinned_to)
         if not places:
@@ -200,13 +223,13 @@ class World:
         pod.public_ports = {port: self._random.randrange(10_000, 60_000) for port in pod.order.ports}
 
     def _bend_placed(self, pod: Pod, now: datetime) -> None:
-        if fault := self._bent(Kind.DEARER):
+        if fault := self.bent(Kind.DEARER):
             pod.compute *= fault.factor
-        if self._bent(Kind.NEVER_READY):
+        if self.bent(Kind.NEVER_READY):
             pod.ready_at = None
-        if self._bent(Kind.NO_MACHINE):
+        if self.bent(Kind.NO_MACHINE):
             pod.machine_at, pod.cuda, pod.ready_at = None, None, None
-        if fault := self._bent(Kind.VANISH):
+        if fault := self.bent(Kind.VANISH):
             pod.billed, pod.vanishes_at = False, now + timedelta(seconds=fault.seconds)
 
     def _check_money(self, pod: Pod) -> None:
@@ -223,7 +246,7 @@ class World:
         """Release its GPUs and keep its volume; the container disk is wiped."""
         if pod.order.locked:
             raise Refusal(Reason.CONFLICT, "pod is locked")
-        if not self._bent(Kind.IGNORED):
+        if not self.bent(Kind.IGNORED):
             self._stop(pod, self.now(), why)
 
     def _stop(self, pod: Pod, at: datetime, why: str) -> None:
@@ -240,7 +263,7 @@ class World:
 
     def start(self, pod: Pod) -> None:
         """Start it again on the host it was on; refused when that host's GPUs are taken."""
-        if self._bent(Kind.IGNORED):
+        if self.bent(Kind.IGNORED):
             return
         if pod.running and pod.failed_at is None:
             return
@@ -254,7 +277,7 @@ class World:
         self._record(pod, now, "started")
 
     def _take_back(self, pod: Pod) -> None:
-        if self._bent(Kind.START_WITHOUT_GPUS):
+        if self.bent(Kind.START_WITHOUT_GPUS):
             pod.gpus, pod.compute = 0, Fraction(0)
         elif self.stock.free(pod.placed_at) < _units(pod):
             raise Refusal(Reason.NO_GPUS_ON_HOST)
@@ -264,12 +287,13 @@ class World:
         """Restart its container in place: a new boot, the same price; refused when it does not run."""
         if not pod.running:
             raise Refusal(Reason.CONFLICT, "pod is not running")
-        if not self._bent(Kind.IGNORED):
+        if not self.bent(Kind.IGNORED):
             self._boot(pod, self.now())
 
     def change(self, pod: Pod, **wanted: Any) -> None:
         """Give it other settings (fields of `Order`); anything but name and lock boots its container again."""
-        if self._bent(Kind.IGNORED) or not wanted:
+        self.shelf.registries.check(wanted.get("registry"))
+        if self.bent(Kind.IGNORED) or not wanted:
             return
         pod.order = replace(pod.order, **wanted)
         if not set(wanted) <= {"name", "locked", "global_networking"} and pod.running:
@@ -278,7 +302,7 @@ class World:
 
     def end(self, pod: Pod) -> None:
         """Terminate it: its GPUs are free, its host volume is gone, it costs nothing more."""
-        if not self._bent(Kind.IGNORED):
+        if not self.bent(Kind.IGNORED):
             self._end(pod, self.now(), "terminated")
 
     def _end(self, pod: Pod, at: datetime, what: str) -> None:
@@ -313,20 +337,47 @@ class World:
             "created_at": pod.created_at.isoformat(),
         }
 
-    def _record(self, pod: Pod, at: datetime, what: str, *, ended: bool = False) -> None:
-        gpus = pod.gpus if pod.running else 0
-        compute, disks = pod.compute_rate(), pod.disk_rate()
-        self.books.write(Row(at, pod.id, what, compute, disks, gpus, pod.running, ended, "pod", pod.by_hand))
+    def _others(self) -> dict[str, list[dict[str, Any]]]:
+        volumes, endpoints = self.shelf.volumes.values(), self.fleet.endpoints.values()
+        return {
+            "volumes": [{"id": each.id, "name": each.name, "size_gb": each.size} for each in volumes],
+            "endpoints": [
+                {"id": each.id, "name": each.config.name, "workers": len(each.workers)} for each in endpoints
+            ],
+        }
 
-    def _volume_in_use(self, volume_id: str) -> bool:
-        alive = (pod for pod in self.pods.values() if pod.ended_at is None)
-        return any(pod.order.network_volume_id == volume_id for pod in alive)
+    def _record(self, pod: Pod, at: datetime, what: str, *, ended: bool = False) -> None:
+        self.books.write(pod_row(pod, at, what, ended=ended))
+
+    # what the shelf asks
+
+    def _ties(self) -> Ties:
+        return Ties(
+            make_id=self.make_id,
+            now=self.now,
+            faults=self.faults,
+            bent=self.bent,
+            volume_in_use=lambda volume_id: self._user("network_volume_id", volume_id),
+            template_in_use=lambda template_id: self._user("template_id", template_id),
+            registry_in_use=lambda registry_id: any(
+                pod.order.registry == registry_id for pod in self.pods.values() if pod.ended_at is None
+            ),
+            record=self._record_volume,
+        )
+
+    def _user(self, what: str, thing_id: str) -> str | None:
+        """A pod or endpoint that uses a network volume or template, in words."""
+        for pod in self.pods.values():
+            if pod.ended_at is None and getattr(pod.order, what) == thing_id:
+                return f"pod {pod.id}"
+        for endpoint in self.fleet.endpoints.values():
+            if thing_id in (endpoint.template_id, *endpoint.config.network_volume_ids):
+                return f"endpoint {endpoint.id}"
+        return None
 
     def _record_volume(self, volume: NetworkVolume, what: str, ended: bool) -> None:
         if self.settings.charge_network_volumes:
-            rate = Fraction(0) if ended else volume.rate()
-            row = Row(self.now(), volume.id, what, Fraction(0), rate, ended=ended, kind="network_volume")
-            self.books.write(row)
+            self.books.write(volume_row(volume, self.now(), what, ended=ended))
 
 
 def _units(pod: Pod) -> int:

@@ -268,7 +268,7 @@ async def test_a_template_brings_image_disks_and_ports_and_they_are_priced(both)
     said = await both.call("create_pod", gpuTypeIds=[L4], templateId="simtorch01")
     assert said.pod["usdPerHour"] == 0.499723
     assert said.pod["image"].startswith("runpod/pytorch")
-    assert (await both.call("get_pod", podId=said.pod_id)).facts["http"]
+    assert (await both.call("get_pod", podId=said.pod_id)).pod["http"]
 
 
 @pytest.mark.parametrize(

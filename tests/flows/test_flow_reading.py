@@ -35,18 +35,18 @@ async def test_one_pod_is_shown_with_how_to_connect_once_it_is_ready(both):
     assert any("not reachable yet" in one for one in pod.pod["warnings"])
     both.clock.step(minutes=2)
     said = await both.call("get_pod", podId=pod.pod_id)
-    assert said.facts["ssh"].startswith("ssh root@203.0.113.")
-    assert said.facts["http"] == [f"https://{pod.pod_id}-8888.proxy.runpod.net"]
-    assert said.facts["gpuTypeId"] == L4
-    assert "warnings" not in said.facts
-    for fact in (said.facts["ssh"], said.facts["http"][0], said.facts["leaseEndsAt"], IMAGE):
+    assert said.pod["ssh"].startswith("ssh root@203.0.113.")
+    assert said.pod["http"] == [f"https://{pod.pod_id}-8888.proxy.runpod.net"]
+    assert said.pod["gpuTypeId"] == L4
+    assert "warnings" not in said.pod
+    for fact in (said.pod["ssh"], said.pod["http"][0], said.pod["leaseEndsAt"], IMAGE):
         assert fact in said.text
 
 
 async def test_a_cpu_pod_is_shown_with_its_vcpus(both):
     pod = await both.call("create_pod", computeType="CPU", vcpuCount=4, imageName=IMAGE, volumeInGb=0)
     said = await both.call("get_pod", podId=pod.pod_id)
-    assert said.facts["vcpuCount"] == 4
+    assert said.pod["vcpuCount"] == 4
     assert "4 vCPU cpu" in said.text
 
 
@@ -68,7 +68,7 @@ async def test_a_pod_made_elsewhere_is_shown_as_not_managed(both):
     assert "not managed" in listed.text
     one = await both.call("get_pod", podId=pod.id)
     assert "not managed by this server" in one.text
-    assert "leaseEndsAt" not in one.facts
+    assert "leaseEndsAt" not in one.pod
 
 
 async def test_a_pod_nobody_knows_is_not_found(both):
@@ -93,7 +93,7 @@ async def test_a_pod_that_is_gone_after_the_ledger_closed_it_is_not_managed(both
     both.sim.faults.add("any", "list_lag", seconds=3600)
     await both.call("delete_pod", podId=pod.pod_id)
     both.sim.faults.clear()
-    assert (await both.call("get_pod", podId=pod.pod_id)).facts["managed"] is False
+    assert (await both.call("get_pod", podId=pod.pod_id)).pod["managed"] is False
     await both.call("delete_pod", podId=pod.pod_id)
 
 
@@ -138,23 +138,23 @@ async def test_a_pod_that_shows_up_after_its_create_was_lost_is_shown_with_its_l
     assert "pending" not in said.facts
     assert "managed" not in said.facts["pods"][0]
     shown = await both.call("get_pod", podId=said.facts["pods"][0]["podId"])
-    assert shown.facts["managed"] is True
-    assert shown.facts["usdPerHour"] == 0.499723
+    assert shown.pod["managed"] is True
+    assert shown.pod["usdPerHour"] == 0.499723
 
 
 async def test_a_pod_in_error_bills_and_is_shown_so(both):
     pod = await both.create()
     both.sim.by_hand({"fail": pod.pod_id})
     said = await both.call("get_pod", podId=pod.pod_id)
-    assert said.facts["status"] in ("error", "running")
-    assert said.facts["usdPerHour"] == 0.499723
+    assert said.pod["status"] in ("error", "running")
+    assert said.pod["usdPerHour"] == 0.499723
 
 
 async def test_a_pod_that_runpod_now_bills_dearer_carries_a_warning(both):
     pod = await both.create()
     both.sim.by_hand({"reprice": pod.pod_id, "usd_per_hour": 2.0})
     said = await both.call("get_pod", podId=pod.pod_id)
-    assert any("bills $2.00/h" in one for one in said.facts["warnings"])
+    assert any("bills $2.00/h" in one for one in said.pod["warnings"])
     both.sim.by_hand({"end": pod.pod_id})
     await both.call("delete_pod", podId=pod.pod_id)
 
@@ -376,3 +376,56 @@ async def test_a_pod_that_reads_as_terminated_after_a_stop_is_gone(tmp_path):
         states[pod.pod_id] = "TERMINATED"
         assert (await door.call("stop_pod", podId=pod.pod_id)).code == "not_found"
         assert await door.leases() == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"status": "stopped"}, ["beta"]),
+        ({"status": "running"}, ["alpha", "theirs"]),
+        ({"gpuTypeId": RTX_4090}, ["alpha"]),
+        ({"gpuTypeId": L4, "managed": True}, ["beta"]),
+        ({"managed": False}, ["theirs"]),
+        ({"name": "ALP"}, ["alpha"]),
+        ({"name": "nothing of this name"}, []),
+        ({"dataCenterId": "XX-1"}, []),
+        ({"status": None, "name": None}, ["alpha", "beta", "theirs"]),
+    ],
+)
+async def test_a_list_is_filtered_here_since_runpod_filters_nothing(door, filters, names):
+    await door.create(RTX_4090, name="alpha")
+    door.clock.step(seconds=1)
+    beta = await door.create(L4, name="beta", volumeInGb=20)
+    await door.call("stop_pod", podId=beta.pod_id)
+    door.clock.step(seconds=1)
+    door.sim.by_hand({"create": {"name": "theirs", "gpuTypeId": L4}})
+    said = await door.call("list_pods", **filters)
+    assert [row["name"] for row in said.facts["pods"]] == names
+    assert said.facts["total"] == len(names)
+    if len(names) < 3:
+        assert said.text.startswith(f"{len(names)} of 3 pods")
+
+
+async def test_a_cursor_is_good_for_the_filters_it_was_given_under(door):
+    for number in range(3):
+        door.sim.by_hand({"create": {"name": f"pod {number}"}})
+    first = await door.call("list_pods", name="pod", limit=2)
+    cursor = first.facts["nextCursor"]
+    assert len((await door.call("list_pods", name="pod", limit=2, cursor=cursor)).facts["pods"]) == 1
+    for other in ({}, {"name": "po"}, {"managed": False}):
+        said = await door.call("list_pods", cursor=cursor, **other)
+        assert (said.code, said.facts["field"]) == ("invalid_arguments", "cursor")
+
+
+async def test_a_thousand_pods_never_come_in_one_reply(door):
+    door.sim.stock.set(L4, free=1000)
+    for number in range(1000):
+        door.sim.by_hand({"create": {"name": f"pod {number}", "gpuTypeId": L4}})
+    assert (await door.call("list_pods", limit=51)).code == "invalid_arguments"
+    seen, cursor = [], None
+    while not seen or cursor:
+        said = await door.call("list_pods", cursor=cursor)
+        assert len(json.dumps(said.facts["pods"], separators=(",", ":")).encode()) <= 8000
+        seen += [row["podId"] for row in said.facts["pods"]]
+        cursor = said.facts.get("nextCursor")
+    assert len(seen) == len(set(seen)) == 1000

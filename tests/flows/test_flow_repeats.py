@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import anyio
 import pytest
 from front_door import L4, RTX_4090, front_door
 
+from runpod_mcp.flows.reserve import HASH_ROUNDS
 from runpod_mcp.ledger.entries import LeaseState
 
 
@@ -113,3 +117,29 @@ async def test_a_dry_run_never_uses_up_an_id(door):
     await door.create(requestId="train-1", dryRun=True)
     assert (await door.create(L4, requestId="train-1")).ok
     assert (await door.create(RTX_4090, requestId="train-1", dryRun=True)).facts["dryRun"] is True
+
+
+async def test_equal_requests_leave_no_equal_hashes_in_the_ledger(door):
+    for request_id in ("a", "b"):
+        assert (await door.create(requestId=request_id, env={"PIN": "1234"})).ok
+    one, other = await door.leases()
+    assert one.reservation.request_hash != other.reservation.request_hash
+
+
+async def test_a_short_secret_is_not_found_in_the_ledger_by_hashing_what_else_is_known(door):
+    await door.create(requestId="a", env={"PIN": "1234"})
+    reservation = (await door.the_lease()).reservation
+    asked = json.loads(reservation.request)
+    known = {name: value for name, value in asked.items() if name not in ("requestId", "dryRun")}
+    whole = json.dumps(known | {"env": {"PIN": "1234"}}, sort_keys=True).encode()
+    salted = reservation.id.encode() + whole
+    quick = {hashlib.sha256(text).hexdigest() for text in (whole, salted, whole + reservation.id.encode())}
+    assert reservation.request_hash not in quick
+    slow = hashlib.pbkdf2_hmac("sha256", whole, reservation.id.encode(), HASH_ROUNDS)
+    assert slow.hex() == reservation.request_hash, "else this test guesses at something else"
+    assert HASH_ROUNDS >= 10_000
+
+
+async def test_without_a_request_id_no_hash_of_the_secrets_is_kept_at_all(door):
+    await door.create(env={"PIN": "1234"})
+    assert (await door.the_lease()).reservation.request_hash == ""

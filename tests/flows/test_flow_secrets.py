@@ -56,7 +56,7 @@ async def test_env_values_and_the_key_never_come_back(tmp_path, caplog, dialect,
 async def test_env_names_are_shown_and_the_tag_is_not(both):
     said = await both.create(env={NAME: VALUE, "MODE": "x"})
     shown = await both.call("get_pod", podId=said.pod_id)
-    assert sorted(shown.facts["envNames"]) == [NAME, "MODE"]
+    assert sorted(shown.pod["envNames"]) == [NAME, "MODE"]
     assert f"Env set: {NAME}, MODE" in shown.text
     assert TAG not in shown.text
     assert both.live[0]["env"][NAME] == VALUE, "the pod has it all the same"

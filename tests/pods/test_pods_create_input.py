@@ -169,10 +169,25 @@ def test_a_port_that_is_none_is_refused(port):
     assert refusal(ports=[port])
 
 
-def test_at_most_ten_http_ports_and_as_many_tcp_ports_as_one_likes():
+def test_at_most_ten_ports_are_http():
     http, tcp = ([f"{number}/{kind}" for number in range(8000, 8011)] for kind in ("http", "tcp"))
     assert "10" in refusal(ports=http)
     assert len(read(ports=[*http[:10], *tcp]).ports) == 21
+
+
+def test_a_list_of_ports_that_nobody_can_mean_is_refused_whole_and_early():
+    ports = [f"{number}/tcp" for number in range(1, 52)]
+    assert len(read(ports=ports[:50]).ports) == 50
+    assert "at most 50 ports, not 51" in refusal(ports=ports)
+    assert "at most 50 ports, not 100000" in refusal(ports=",".join(["nonsense"] * 100_000))
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200b", "\u3164\u2800", "\ufeff \u2060", "\x00\x1b", "\u00ad\u00a0", "\U000e0041"]
+)
+def test_a_name_that_nobody_can_see_is_no_name(name):
+    assert "can be seen" in refusal(name=name)
+    assert read(name=f"{name}x").name == f"{name}x"
 
 
 # names, images, templates

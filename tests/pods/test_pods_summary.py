@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,8 @@ from runpod_mcp.pods.pod import (
     SavingsPlan,
     SshEndpoint,
 )
-from runpod_mcp.pods.summary import LeaseView, brief, describe, describe_brief, summarize
+from runpod_mcp.pods.summary import LeaseView, brief, describe, describe_brief
+from runpod_mcp.pods.summary import summarize as summarize_at
 from runpod_mcp.pods.values import RESERVATION_TAG
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -47,6 +49,10 @@ GPU_POD = Pod(
 CPU_POD = Pod(
     id="p2", status=PodStatus.RUNNING, cpu_flavor_id="cpu3c", vcpu_count=4.0, usd_per_hour=Usd(120_000)
 )
+
+
+def summarize(pod: Pod, lease: LeaseView | None) -> dict[str, Any]:
+    return summarize_at(pod, lease, NOON)
 
 
 def warnings(pod: Pod, lease: LeaseView | None = None) -> str:
@@ -220,3 +226,30 @@ def test_whatever_runpod_says_of_a_pod_it_can_be_told(text, port, status):
     for facts in (summarize(pod, LEASE), everything(pod)):
         json.dumps(facts, ensure_ascii=False).encode("utf-8")
     describe(summarize(pod, None)).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("status", "last_change", "words"),
+    [
+        (PodStatus.STOPPED, "Exited by User: Mon Nov 23 2026", "stopped on request"),
+        (PodStatus.STOPPED, "Exited by Runpod", "stopped by Runpod"),
+        (PodStatus.STOPPED, "Pod was outbid", "outbid"),
+        (PodStatus.PROVISIONING, None, "a machine is being found"),
+        (PodStatus.STARTING, None, "boots"),
+        (PodStatus.ERROR, None, "failed"),
+    ],
+)
+def test_a_state_is_said_with_its_reason(status, last_change, words):
+    facts = summarize(replace(BARE, status=status, last_change=last_change), None)
+    assert words in facts["why"]
+    assert f"Why {status.value}: {facts['why']}" in describe(facts)
+
+
+def test_no_reason_is_made_up():
+    assert "why" not in summarize(GPU_POD, None)
+    assert "why" not in summarize(replace(BARE, status=PodStatus.STOPPED, last_change="Rented by User"), None)
+
+
+def test_a_pod_that_runs_without_ports_says_for_how_long():
+    pod = replace(BARE, ports=("22/tcp",), started_at=NOON - timedelta(minutes=7, seconds=30))
+    assert "not reachable after 7 min; it bills all the same" in warnings(pod)

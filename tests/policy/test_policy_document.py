@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -280,13 +281,45 @@ def test_a_webhook_is_an_address(value):
 
 def test_a_default_lease_above_the_longest_is_refused():
     message = broken("version = 1\n[lease]\ndefault_hours = 3\nmax_hours = 2").message
-    assert message.endswith("lease: default_hours (3) is above max_hours (2)")
-    assert "(2) is above max_hours (1)" in broken(line("lease", "max_hours", "1")).message
+    assert message.endswith("lease: default_hours (3) is above max_hours (2).")
+    assert (
+        "(2) is above max_hours (1)"
+        in broken("version = 1\n[lease]\ndefault_hours = 2\nmax_hours = 1").message
+    )
+
+
+@pytest.mark.parametrize(("most", "usual"), [("1", 1), ("0.25", 0.25), ("2", 2), ("2.5", 2), ("24", 2)])
+def test_a_longest_lease_that_stands_alone_shortens_the_usual_one(most, usual):
+    lease = read_policy(line("lease", "max_hours", most), "test.toml").lease
+    assert (lease.default_hours, lease.max_hours) == (usual, float(most))
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "true", "'1'", "nan"])
+def test_a_longest_lease_that_is_none_is_named_and_not_the_usual_one(most):
+    assert broken(line("lease", "max_hours", most)).field == "lease.max_hours"
+
+
+@pytest.mark.parametrize(
+    "port", ["8888/http", "22/TCP", "*", "*/http", "8888/*", "70*/tcp", "80*", "*tcp", "*/h*"]
+)
+def test_a_port_or_a_pattern_that_some_port_fits_is_taken(port):
+    assert read_policy(line("pods", "ports", f'["{port}"]'), "test.toml").pods.ports == (port,)
+
+
+@pytest.mark.parametrize(
+    "port",
+    ["8888", "http", "22/ssh", "22/udp", "0/tcp", "99999/http", "8000-8010/tcp", "*8888", "88*/udp", "tcp*"],
+)
+def test_a_port_that_no_pod_can_have_is_refused_with_what_to_write(port):
+    failure = broken(line("pods", "ports", f'["22/tcp", "{port}"]'))
+    assert failure.field == "pods.ports.1"
+    assert "/http" in failure.message or "1 to 65535" in failure.message
+    assert failure.message.count(repr(port)) == 1
 
 
 def test_an_error_shows_what_was_found_clean_and_cut():
-    assert broken(line("budget", "usd_per_day", "-1.5")).message.endswith("(found -1.5)")
-    assert broken(line("budget", "usd_per_day", "-1")).message.endswith("(found -1)")
+    assert broken(line("budget", "usd_per_day", "-1.5")).message.endswith("(found -1.5).")
+    assert broken(line("budget", "usd_per_day", "-1")).message.endswith("(found -1).")
     long = broken(line("lease", "on_expiry", f'"{"x" * 500}"')).message
     assert len(long) < 140
 
@@ -343,7 +376,7 @@ def test_places_are_allowed_by_pattern_and_country_together():
 @given(st.decimals(0, 10_000_000, allow_nan=False, allow_infinity=False, places=None))
 def test_a_limit_is_rounded_down_and_never_up(amount):
     read = policy_of_day(f"{amount:f}")
-    assert read <= amount * 1_000_000 < read + 1
+    assert read <= Fraction(amount) * 1_000_000 < read + 1, "in exact numbers: Decimal itself rounds"
 
 
 def policy_of_day(amount: str) -> int:

@@ -26,8 +26,9 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.create_pod import create_pod
 from runpod_mcp.flows.extend_lease import extend_lease
 from runpod_mcp.flows.leases import LEAD_SECONDS, Ended, reap, reap_not_ready
+from runpod_mcp.flows.looks import Report
 from runpod_mcp.flows.prices import Prices
-from runpod_mcp.flows.reconcile import Report, reconcile
+from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.flows.rented import Rented
 from runpod_mcp.flows.start_pod import start_pod
 from runpod_mcp.ledger.entries import Entry, Lease, LeaseState, Reservation

@@ -2,92 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from functools import cache
 from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openapi_core import Config, OpenAPI
-from openapi_core.testing import MockRequest
 from runpod_documents import CREATE_POD, V1_DOCUMENT, V2_DOCUMENT, document, needs_documents
 from runpod_helpers import V1, V2, FakeRunpod, answer, api, order_of
+from runpod_rules import check
 
 from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, CUDA_VERSIONS, DATA_CENTER_IDS, GPU_TYPE_IDS
+from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod import v1_body, v2_body
 from runpod_mcp.runpod.api import Created
 
 pytestmark = needs_documents
 
-NEWER_IN_BODY = {"cmd", "entrypoint"}
-NEWER_IN_GPU = {"minRamPerGpu", "minVcpuCountPerGpu"}
-"""In v2 since September 2026; the August document would refuse them."""
-
 POD = {"id": "abc", "status": "RUNNING", "desiredStatus": "RUNNING"}
 
 
-@cache
-def rules(name: str) -> OpenAPI:
-    if name == V2_DOCUMENT:
-        return OpenAPI.from_dict(document(name), config=Config(spec_validator_cls=None))
-    strict = Config(spec_validator_cls=None, additional_properties_default_policy="forbid")
-    whole = copy.deepcopy(document(name))
-    # v1 writes a map of strings as an object with `items`, which says nothing about its values.
-    env = whole["components"]["schemas"]["PodCreateInput"]["properties"]["env"]
-    env["additionalProperties"] = env.pop("items")
-    return OpenAPI.from_dict(whole, config=strict)
-
-
-def as_the_august_document_knows_it(body: bytes) -> bytes:
-    """A v2 body without the four fields that came later."""
-    if not body:
-        return body
-    found = {key: value for key, value in json.loads(body).items() if key not in NEWER_IN_BODY}
-    if "gpu" in found:
-        found["gpu"] = {key: value for key, value in found["gpu"].items() if key not in NEWER_IN_GPU}
-    return json.dumps(found).encode()
-
-
-def check(name: str, request: httpx2.Request) -> None:
-    """Hold one request against a document; query parameters it does not name are refused here."""
-    body = as_the_august_document_knows_it(request.content) if name == V2_DOCUMENT else request.content
-    root = "/v1" if name != V2_DOCUMENT else ""
-    found = rules(name).unmarshal_request(
-        MockRequest(
-            f"https://{request.url.host}",
-            request.method,
-            request.url.raw_path.decode().partition("?")[0],
-            args=dict(request.url.params.multi_items()),
-            headers={"Authorization": request.headers["authorization"]},
-            data=body or None,
-            content_type="application/json" if body else "",
-        )
-    )
-    found.raise_for_errors()
-    known = known_parameters(name, request.url.path.removeprefix(root), request.method.lower())
-    assert set(request.url.params) <= known, f"{request.url}: the document names only {sorted(known)}"
-
-
-def known_parameters(name: str, path: str, method: str) -> set[str]:
-    whole = document(name)
-    found: set[str] = set()
-    for template, item in whole["paths"].items():
-        parts = zip(template.split("/"), path.split("/"), strict=False)
-        if template.count("/") == path.count("/") and all(a == b or a.startswith("{") for a, b in parts):
-            for one in item.get(method, {}).get("parameters", []):
-                if "$ref" in one:
-                    one = whole["components"]["parameters"][one["$ref"].rpartition("/")[2]]
-                if one["in"] == "query":
-                    found.add(one["name"])
-    return found
-
-
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
-names = words.filter(lambda name: bool(name.strip()))
+names = words.filter(lambda name: bool(clean(name)))
 ids = st.from_regex(r"[a-z0-9]{6,14}", fullmatch=True)
 env_names = st.from_regex(r"[A-Z_]{1,8}", fullmatch=True)
 ports = st.from_regex(r"[1-9][0-9]{0,3}/(tcp|http)", fullmatch=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runpod_helpers import FakeRunpod, answer, api, order_of, problem
 
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.runpod import outcomes
+from runpod_mcp.runpod import pod_outcomes
 from runpod_mcp.runpod.api import NoCapacity, Refused, Unknown
 from runpod_mcp.runpod.failures import CAPACITY_TEXTS, SPEND_TEXTS, meaning, quoted, said
 from runpod_mcp.runpod.sent import Answer
@@ -82,7 +82,7 @@ def answered(status: int, body: Any = None, text: str = "", **headers: str) -> A
 
 def created(got: Answer) -> object:
     """What a create comes to in v1, whose 500s have telling words."""
-    return outcomes.of_create(got, read_pod, NOW, says_500_to_all=True)
+    return pod_outcomes.of_create(got, read_pod, NOW, says_500_to_all=True)
 
 
 @pytest.mark.parametrize("status", BY_STATUS)
@@ -150,8 +150,8 @@ def test_only_runpods_own_500_looks_like_anything(got: Answer) -> None:
 
 def test_a_500_of_v2_looks_like_nothing() -> None:
     got = answered(500, {"detail": V2_FULL})
-    assert outcomes.of_create(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
-    assert outcomes.of_change(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
+    assert pod_outcomes.of_create(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
+    assert pod_outcomes.of_change(got, read_pod, NOW) == Unknown("Runpod answered HTTP 500")
 
 
 @pytest.mark.parametrize("text", SPEND_TEXTS)

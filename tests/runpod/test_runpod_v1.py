@@ -183,7 +183,8 @@ async def test_a_template_is_read_also_when_it_is_public() -> None:
     found = await api(fake, V1).get_template("t1")
     assert (found.image, found.container_disk_gb, found.volume_gb, found.serverless) == ("img", 5, 6, True)
     assert (found.volume_mount_path, found.ports) == ("/w", ("22/tcp",))
-    assert fake.calls == ["GET /v1/templates/t1?includePublicTemplates=true&includeRunpodTemplates=true"]
+    query = "includeEndpointBoundTemplates=true&includePublicTemplates=true&includeRunpodTemplates=true"
+    assert fake.calls == [f"GET /v1/templates/t1?{query}"]
     assert (await api(FakeRunpod(answer(200, {"id": "t"})), V1).get_template("t")).ports is None
     assert await api(FakeRunpod(answer(404, {"error": "not found"})), V1).get_template("t") is None
 

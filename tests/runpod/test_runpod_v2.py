@@ -12,7 +12,7 @@ from runpod_mcp.clock import SteppedClock
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.pods.pod import PodStatus
 from runpod_mcp.runpod.api import Created, Done, Gone, NoCapacity, Refused, Unknown
-from runpod_mcp.runpod.v2 import MOST_PAGES
+from runpod_mcp.runpod.listing import MOST_PAGES
 
 POD = {"id": "7h9k2m4n6p", "name": "train", "status": "RUNNING", "cost": 0.44, "locked": False}
 FULL = problem(400, "There are no longer any instances available with the requested specifications.")

@@ -25,6 +25,13 @@ WRONG = [
     ({"interruptible": "maybe"}, "interruptible", "true or false"),
     ({"volumeMountPath": "workspace"}, "volumeMountPath", "absolute path"),
     ({"name": " "}, "name", "needs a name"),
+    ({"name": "\u200b\u2060"}, "name", "a name that can be seen"),
+    ({"ports": [f"{number}/tcp" for number in range(1, 52)]}, "ports", "at most 50 ports, not 51"),
+    ({"env": {"RUNPOD_MCP_RESERVATION": "r-1"}}, "env", "the variable RUNPOD_MCP_RESERVATION is set"),
+    ({"gpuTypeIds": ["zzz"]}, "gpuTypeIds", "there is no GPU type 'zzz'."),
+    ({"gpuTypeIds": ["RTX 4090"]}, "gpuTypeIds", "did you mean 'NVIDIA GeForce RTX 4090'?"),
+    ({"dataCenterIds": ["QQ"]}, "dataCenterIds", "there is no data center 'QQ'."),
+    ({"gpuCounts": 1}, "gpuCounts", "did you mean gpuCount?"),
     ({"countryCodes": ["Czechia"]}, "countryCodes", "two-letter"),
     ({"requestId": ""}, "requestId", "at least 1"),
 ]
@@ -40,6 +47,8 @@ async def test_a_wrong_argument_is_named_with_what_was_expected(door, arguments,
     assert said.facts["retry"] == "changed"
     for noise in ("pydantic", "validation error", "type=", "Value error", "https://"):
         assert noise not in said.text
+    assert said.facts["message"][-1] in ".?", "a sentence ends once"
+    assert said.facts["message"][-2] not in ".?!;:"
     assert door.create_calls == 0
 
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import jsonschema
-import pytest
+from sim_documents import V1, V2, document, fits, only_with_documents
 from sim_helpers import L4, create
 
-_SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
-pytestmark = pytest.mark.skipif(not _SPECS.is_dir(), reason="Runpod's documents are not here")
-
-
-def _check(document: str, schema: str, value: object) -> None:
-    spec = json.loads((_SPECS / document).read_text("utf-8"))
-    whole = {"$ref": f"#/components/schemas/{schema}", "components": spec["components"]}
-    jsonschema.Draft202012Validator(whole).validate(value)
+pytestmark = only_with_documents
 
 
 def check_v2(schema: str, value: object) -> None:
-    _check("runpod-rest-v2.openapi.json", schema, value)
+    fits(V2, schema, value)
 
 
 async def test_v2_pods_fit_the_document_in_every_state(http, sim, clock):
@@ -60,13 +49,12 @@ async def test_v1_pods_fit_the_document(http, clock):
     clock.step(minutes=5)
     query = "includeMachine=true&includeTemplate=true&includeNetworkVolume=true"
     seen = (await http.get(f"/v1/pods/{made.json()['id']}?{query}")).json()
-    _check("runpod-rest-v1.openapi.json", "Pod", seen)
+    fits(V1, "Pod", seen)
     assert isinstance(seen["costPerHr"], float)
 
 
 async def test_the_price_list_holds_exactly_the_ids_of_the_v1_document(http, sim):
-    spec = json.loads((_SPECS / "runpod-rest-v1.openapi.json").read_text("utf-8"))
-    fields = spec["components"]["schemas"]["PodCreateInput"]["properties"]
+    fields = document(V1)["components"]["schemas"]["PodCreateInput"]["properties"]
     sold = sim.world.price_list
     gpus = {gpu.id for gpu in sold.gpus.values() if gpu.in_v1}
     centers = {center.id for center in sold.data_centers.values() if center.in_v1}

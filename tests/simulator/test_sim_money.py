@@ -118,9 +118,9 @@ async def test_growing_a_volume_raises_the_burn_at_once(http, sim):
 
 
 async def test_an_empty_account_stops_what_has_network_storage_and_loses_the_rest(http, sim, clock):
+    sim.settings.change({"enforce_balance": True, "balance_usd": 5, "charge_network_volumes": False})
     volume = {"name": "data", "size": 100, "dataCenter": "EU-RO-1"}
     volume_id = (await http.post("/v2/network-volumes", json=volume)).json()["id"]
-    sim.settings.change({"enforce_balance": True, "balance_usd": 5})
     kept = await create(http, mounts={"network": [{"volumeId": volume_id, "path": "/workspace"}]})
     lost = await create(http)
     clock.step(days=1)

@@ -1,0 +1,263 @@
+"""Network volumes: listed with what they cost, made and grown under the same policy and budgets, deleted on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runpod_mcp.catalog.countries import country_of
+from runpod_mcp.catalog.quote import network_volume_usd_per_hour
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.claims import changing
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.finish import to_the_end
+from runpod_mcp.flows.judge import approval_needed
+from runpod_mcp.flows.standing import Terms, make, raise_price, refuse_taken_name, set_aside
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
+from runpod_mcp.money import HOURS_PER_MONTH, ZERO, Usd, cost
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.decision import Deny
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.rules import asks_human
+from runpod_mcp.runpod.results import Gone, NoCapacity, Refused
+from runpod_mcp.runpod.volumes import NetworkVolume, VolumeChange, VolumeOrder
+
+TOOL = "create_network_volume"
+COUNTED_AHEAD = 30 * 86_400
+"""Seconds for which a volume is promised: it has no end, so it always counts for the month to come."""
+COUNTED_AGAIN = 23 * 86_400
+"""It is promised for the whole time again once so few seconds of it are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A network volume, what it costs per hour (None where its tier's price is not known), and its lease if managed."""
+
+    volume: NetworkVolume
+    usd_per_hour: Usd | None
+    lease: Lease | None
+
+    @property
+    def usd_per_month(self) -> Usd | None:
+        """What it costs in a month of 720 hours, as Runpod's bills count."""
+        return None if self.usd_per_hour is None else cost(self.usd_per_hour, HOURS_PER_MONTH * 3600)
+
+
+async def list_volumes(house: House) -> list[Volume]:
+    """Every network volume of the account, by name.
+
+    Raises:
+        Failure: Runpod or the ledger cannot be read.
+    """
+    volumes = await house.api.resources.volumes.list_all()
+    leases = {lease.pod_id: lease for lease in await house.ledger.leases() if lease.kind is LeaseKind.VOLUME}
+    seen = [Volume(one, rate_of(one), leases.get(one.id)) for one in volumes]
+    return sorted(seen, key=lambda one: (one.volume.name or "", one.volume.id))
+
+
+async def get_volume(house: House, volume_id: str) -> Volume:
+    """One network volume.
+
+    Raises:
+        Failure: `not_found`.
+    """
+    volume = await house.api.resources.volumes.get(volume_id)
+    if volume is None:
+        raise not_found(volume_id)
+    return Volume(volume, rate_of(volume), await _lease(house, volume_id))
+
+
+async def create_volume(house: House, order: VolumeOrder) -> Volume:
+    """Rent a network volume of the standard tier; it costs until it is deleted.
+
+    Raises:
+        Failure: the policy or the budgets say no; `conflict`: the name is taken; `outcome_unknown`.
+    """
+    policy = house.policies.current()
+    for gap in house.api.resources.volumes.gaps(order):
+        raise gap
+    if denied := _denied(policy, order.size_gb, order.data_center_id):
+        raise denied.as_failure()
+    rate = _price(house, order)
+    refuse_taken_name(order.name, await house.api.resources.volumes.list_all())
+    _ask(policy, TOOL, rate)
+    asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
+    terms = Terms(usd_per_hour=rate, ends_at=house.now() + COUNTED_AHEAD)
+    lease = await set_aside(house, policy, TOOL, asked, terms)
+    volumes = house.api.resources.volumes
+    volume, lease = await to_the_end(make(house, lease, lambda: volumes.create(order), volumes.list_all))
+    return Volume(volume, rate_of(volume), lease)
+
+
+async def update_volume(house: House, volume_id: str, change: VolumeChange) -> Volume:
+    """Rename a volume that was made here, or let it grow.
+
+    Raises:
+        Failure: the policy or the budgets say no; `not_managed`; `not_found`; `invalid_arguments`: it would shrink.
+    """
+    policy = house.policies.current()
+    for gap in house.api.resources.volumes.gaps(change):
+        raise gap
+    volume, lease = await _managed(house, volume_id)
+    if change.name is not None and change.name != volume.name:
+        refuse_taken_name(change.name, await house.api.resources.volumes.list_all())
+    if change.size_gb is None or change.size_gb == volume.size_gb:
+        return await to_the_end(_update(house, lease, lease, volume, change))
+    _refuse_growth(policy, volume, change.size_gb)
+    rate = network_volume_usd_per_hour(change.size_gb)
+    _ask(policy, "update_network_volume", rate)
+    async with changing(house, lease):
+        held = await raise_price(house, policy, lease, max(rate, lease.usd_per_hour))
+        return await to_the_end(_update(house, lease, held, volume, change))
+
+
+async def delete_volume(house: House, volume_id: str) -> None:
+    """Delete a volume that was made here, with all it holds.
+
+    Raises:
+        Failure: `not_managed`; `not_found`; `conflict` while pods use it; `runpod_unavailable` when that cannot be seen.
+    """
+    policy = house.policies.current()
+    if reason := asks_human(policy, "delete_network_volume", ZERO, ZERO):
+        raise approval_needed(reason)
+    _, lease = await _managed(house, volume_id)
+    await to_the_end(_delete(house, lease, volume_id))
+
+
+def rate_of(volume: NetworkVolume) -> Usd | None:
+    """What a volume costs per hour; None where its size or its tier's price is not known."""
+    if volume.size_gb is None or volume.tier != "STANDARD":
+        return None
+    return network_volume_usd_per_hour(volume.size_gb)
+
+
+def not_found(volume_id: str) -> Failure:
+    """What to say of a volume that Runpod does not have."""
+    message = (
+        f"There is no network volume {clean(volume_id, 40)!r}. list_network_volumes shows what there is."
+    )
+    return Failure(Code.NOT_FOUND, message)
+
+
+async def _lease(house: House, volume_id: str) -> Lease | None:
+    lease = await house.ledger.lease_of_pod(volume_id)
+    return lease if lease and lease.still_counts and lease.kind is LeaseKind.VOLUME else None
+
+
+async def _managed(house: House, volume_id: str) -> tuple[NetworkVolume, Lease]:
+    volume = await house.api.resources.volumes.get(volume_id)
+    lease = await _lease(house, volume_id)
+    if volume is None:
+        raise not_found(volume_id)
+    if lease is None:
+        message = (
+            f"Network volume {clean(volume_id, 40)} was not made through this server, so it is left alone."
+        )
+        raise Failure(Code.NOT_MANAGED, message, Retry.NEVER)
+    return volume, lease
+
+
+def _denied(policy: Policy, size_gb: int, data_center_id: str) -> Deny | None:
+    pods = policy.pods
+    if not pods.permits_place(data_center_id, country_of(data_center_id)):
+        message = f"The policy does not allow data center {clean(data_center_id, 30)}."
+        return Deny(code=Code.DATA_CENTER_NOT_ALLOWED, message=message, field="dataCenterId")
+    return _too_large(policy, size_gb)
+
+
+def _too_large(policy: Policy, size_gb: int) -> Deny | None:
+    most = policy.pods.max_volume_gb
+    if most is None or size_gb <= most:
+        return None
+    return Deny(
+        code=Code.DISK_TOO_LARGE,
+        message=f"sizeGb {size_gb} is above the {most} GB the policy allows for a volume.",
+        field="sizeGb",
+        limit=most,
+        requested=size_gb,
+    )
+
+
+def _refuse_growth(policy: Policy, volume: NetworkVolume, size_gb: int) -> None:
+    if volume.size_gb is None or rate_of(volume) is None:
+        raise _price_unknown()
+    if size_gb < volume.size_gb:
+        message = f"A network volume can only grow; this one has {volume.size_gb} GB."
+        raise Failure(Code.INVALID_ARGUMENTS, message, field="sizeGb", limit=volume.size_gb)
+    if denied := _too_large(policy, size_gb):
+        raise denied.as_failure()
+
+
+def _price(house: House, order: VolumeOrder) -> Usd:
+    """The price of the standard tier, which only v2 can ask for."""
+    if order.tier != "STANDARD" or house.api.dialect != "v2":
+        raise _price_unknown()
+    return network_volume_usd_per_hour(order.size_gb)
+
+
+def _price_unknown() -> Failure:
+    return Failure(
+        Code.PRICE_UNKNOWN,
+        "Only the price of a STANDARD network volume is known, and only Runpod's v2 API tells the tier; nothing was made.",
+        Retry.NEVER,
+    )
+
+
+def _ask(policy: Policy, tool: str, rate: Usd) -> None:
+    if reason := asks_human(policy, tool, rate, cost(rate, COUNTED_AHEAD)):
+        raise approval_needed(reason)
+
+
+async def _update(
+    house: House, before: Lease, held: Lease, volume: NetworkVolume, change: VolumeChange
+) -> Volume:
+    """Send the change and look; where it was refused the money is free again."""
+    outcome = await house.api.resources.volumes.update(volume.id, change)
+    if isinstance(outcome, Refused | NoCapacity | Gone):
+        if held is not before:
+            await _reprice(house, held, before.usd_per_hour)
+        raise _not_changed(volume, outcome)
+    seen = await house.api.resources.volumes.get(volume.id)
+    if seen is None or not _is_as_asked(seen, change):
+        message = f"Network volume {volume.id} was told to change but is not seen to have changed yet. It counts as if it had."
+        raise Failure(Code.OUTCOME_UNKNOWN, message, Retry.LATER)
+    rate = rate_of(seen)
+    return Volume(seen, rate, held if rate is None else await _reprice(house, held, rate))
+
+
+def _is_as_asked(volume: NetworkVolume, change: VolumeChange) -> bool:
+    return change.name in (None, volume.name) and change.size_gb in (None, volume.size_gb)
+
+
+def _not_changed(volume: NetworkVolume, outcome: Refused | NoCapacity | Gone) -> Failure:
+    if isinstance(outcome, Gone):
+        return not_found(volume.id)
+    if isinstance(outcome, NoCapacity):
+        return Failure(Code.NO_CAPACITY, f"Network volume {volume.id} was not changed: no room.", Retry.LATER)
+    return Failure(
+        outcome.code, f"{outcome.message} Nothing was changed.", Retry.CHANGED, field=outcome.field
+    )
+
+
+async def _reprice(house: House, lease: Lease, rate: Usd) -> Lease:
+    entry = Entry(kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=rate)
+    return await house.ledger.write(lease.reservation.id, entry)
+
+
+async def _delete(house: House, lease: Lease, volume_id: str) -> None:
+    outcome = await house.api.resources.volumes.delete(volume_id)
+    if isinstance(outcome, Refused | NoCapacity):
+        message = outcome.message if isinstance(outcome, Refused) else outcome.detail
+        code = outcome.code if isinstance(outcome, Refused) else Code.CONFLICT
+        raise Failure(code, f"{message} The volume still counts; pods that use it must be deleted first.")
+    if not await _is_gone(house, volume_id):
+        message = f"The end of network volume {volume_id} cannot be seen yet, so it still counts. Call again in a moment."
+        raise Failure(Code.RUNPOD_UNAVAILABLE, message, Retry.LATER)
+    await house.ledger.write(lease.reservation.id, Entry(kind=EntryKind.ENDED, at=house.now()))
+
+
+async def _is_gone(house: House, volume_id: str) -> bool:
+    """Whether both reading it and the list say that it is not there."""
+    volumes = house.api.resources.volumes
+    if await volumes.get(volume_id) is not None:
+        return False
+    return all(volume.id != volume_id for volume in await volumes.list_all())

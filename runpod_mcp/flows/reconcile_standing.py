@@ -1,0 +1,80 @@
+"""Comparing the ledger with what Runpod lists of volumes and endpoints: found by name, closed when gone, repriced."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from runpod_mcp.flows.claims import being_changed
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting
+from runpod_mcp.flows.network_volumes import COUNTED_AGAIN, COUNTED_AHEAD, rate_of
+from runpod_mcp.flows.standing import Named, Thing, is_called, name_of, settle
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
+from runpod_mcp.money import show
+from runpod_mcp.runpod.volumes import NetworkVolume
+
+WAITING = (LeaseState.OPEN, LeaseState.UNKNOWN)
+
+
+async def reconcile_standing(house: House, leases: Sequence[Lease], report: Report) -> None:
+    """One pass over the leases of volumes and endpoints; Runpod is asked only for what there are leases of.
+
+    Raises:
+        Failure: a list or the ledger cannot be read.
+    """
+    volumes = [lease for lease in leases if lease.kind is LeaseKind.VOLUME]
+    if volumes:
+        listed = await house.api.resources.volumes.list_all()
+        await _each(house, volumes, listed, _volume_reads, _volume, report)
+
+
+async def _each(
+    house: House,
+    leases: Sequence[Lease],
+    things: Sequence[Thing],
+    reads: Callable[[House, str], Awaitable[bool]],
+    living: Callable[[House, Lease, Thing, Report], Awaitable[None]],
+    report: Report,
+) -> None:
+    held = {lease.pod_id for lease in leases}
+    for lease in leases:
+        if lease.state in WAITING:
+            await _waiting(house, lease, _called(lease, things, held), report)
+            continue
+        thing = next((thing for thing in things if thing.id == lease.pod_id), None)
+        if thing is None:
+            await not_listed(house, lease, reads, report)
+        else:
+            await seen_again(house, lease)
+            await living(house, lease, thing, report)
+
+
+def _called(lease: Lease, things: Sequence[Thing], held: set[str | None]) -> Thing | None:
+    """The thing that bears the name a create asked for, unless it has a lease already."""
+    name = name_of(lease)
+    return next((thing for thing in things if thing.id not in held and is_called(thing, name)), None)
+
+
+async def _waiting(house: House, lease: Lease, thing: Named | None, report: Report) -> None:
+    if thing is None:
+        await still_waiting(house, lease, report)
+        return
+    await settle(house, lease, thing.id)
+    report.adopted.append(f"{lease.kind.value} {thing.id} for {lease.reservation.id}")
+
+
+async def _volume_reads(house: House, volume_id: str) -> bool:
+    return await house.api.resources.volumes.get(volume_id) is not None
+
+
+async def _volume(house: House, lease: Lease, volume: NetworkVolume, report: Report) -> None:
+    """What it costs by its size now, and the month to come."""
+    rate = rate_of(volume)
+    if rate is not None and rate != lease.usd_per_hour and not await being_changed(house, lease):
+        entry = Entry(kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=rate, note="as Runpod lists it")
+        await house.ledger.write(lease.reservation.id, entry)
+        report.corrected.append(f"network volume {volume.id}: {show(rate)}/h")
+    if lease.lease_ends_at - house.now() < COUNTED_AGAIN:
+        ends = house.now() + COUNTED_AHEAD
+        on = Entry(kind=EntryKind.EXTENDED, at=house.now(), lease_ends_at=ends, stopped_until=ends)
+        await house.ledger.write(lease.reservation.id, on)

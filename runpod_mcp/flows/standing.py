@@ -1,0 +1,202 @@
+"""What is rented besides pods and stands until somebody ends it: network volumes and serverless endpoints.
+
+Money is set aside for them through the same gate as for a pod. They carry no tag, so they are found again by their
+name, which must be theirs alone.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.extend_lease import judge_of
+from runpod_mcp.flows.reserve import budget_judge
+from runpod_mcp.flows.unmanaged import unmanaged_holdings
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, Reservation
+from runpod_mcp.ledger.store import Reserved
+from runpod_mcp.money import Usd
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.decision import Deny
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.runpod.results import Made, MakeOutcome, NoCapacity, Refused, Unknown
+
+
+class Named(Protocol):
+    """A thing at Runpod with an id and a name."""
+
+    @property
+    def id(self) -> str:
+        """Runpod's id."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a thing may cost: micro-dollars per hour, until when (seconds since 1970), and the GPUs it may use."""
+
+    usd_per_hour: Usd
+    ends_at: int
+    gpus: int = 0
+
+
+async def set_aside(house: House, policy: Policy, tool: str, asked: Mapping[str, Any], terms: Terms) -> Lease:
+    """Reserve what a thing may cost; `asked` is the request without secrets, with its `name`.
+
+    Raises:
+        Failure: a budget or a count has no room; the ledger cannot be written.
+    """
+    request, now = json.dumps(asked, sort_keys=True), house.now()
+    reservation = Reservation(
+        id=f"r-{secrets.token_hex(8)}",
+        principal=house.principal,
+        tool=tool,
+        request_id=None,
+        request_hash="",
+        request=request,
+        opened_at=now,
+        lease_ends_at=max(now, terms.ends_at),
+        stopped_until=max(now, terms.ends_at),
+        usd_per_hour=terms.usd_per_hour,
+        disk_usd_per_hour=Usd(0),
+        stopped_usd_per_hour=Usd(0),
+        gpus=terms.gpus,
+    )
+    judge = budget_judge(policy, await unmanaged_holdings(house, policy), reservation)
+    answer = await house.ledger.reserve(reservation, judge)
+    if isinstance(answer, Deny):
+        raise answer.as_failure()
+    assert isinstance(answer, Reserved)
+    return answer.lease
+
+
+async def make(
+    house: House,
+    lease: Lease,
+    create: Callable[[], Awaitable[MakeOutcome[Thing]]],
+    list_all: Callable[[], Awaitable[Sequence[Thing]]],
+) -> tuple[Thing, Lease]:
+    """Send one create and settle its reservation, or free the money where nothing was made.
+
+    Raises:
+        Failure: Runpod said no; or `outcome_unknown`, and the money stays set aside until the thing is found.
+    """
+    name = name_of(lease)
+    outcome = await create()
+    if isinstance(outcome, Unknown):
+        found = await _find(house, name, list_all)
+        outcome = Made(found) if found else outcome.looks_like or outcome
+    if isinstance(outcome, Made):
+        return outcome.thing, await settle(house, lease, outcome.thing.id)
+    if isinstance(outcome, Unknown):
+        await _write(house, lease, EntryKind.UNKNOWN, outcome.reason)
+        raise _unknown(lease, name)
+    failure = _refusal(outcome, name)
+    await _write(house, lease, EntryKind.VOIDED, failure.message)
+    raise failure
+
+
+async def settle(house: House, lease: Lease, thing_id: str) -> Lease:
+    """Start the lease of a thing that was made, at the price that was set aside for it."""
+    entry = Entry(
+        kind=EntryKind.SETTLED,
+        at=lease.reservation.opened_at,
+        pod_id=thing_id,
+        usd_per_hour=lease.reservation.usd_per_hour,
+    )
+    return await house.ledger.write(lease.reservation.id, entry)
+
+
+async def raise_price(
+    house: House,
+    policy: Policy,
+    lease: Lease,
+    usd_per_hour: Usd,
+    kind: EntryKind = EntryKind.REPRICED,
+    **more: Any,
+) -> Lease:
+    """Let a thing cost more from now on, if the budgets have room.
+
+    Raises:
+        Failure: they have not.
+    """
+    entry = Entry(
+        kind=kind, at=house.now(), usd_per_hour=usd_per_hour, ceiling_usd_per_hour=usd_per_hour, **more
+    )
+    judge = judge_of(policy, await unmanaged_holdings(house, policy))
+    held = await house.ledger.amend(lease.reservation.id, entry, judge)
+    if isinstance(held, Deny):
+        raise held.as_failure()
+    return held
+
+
+def refuse_taken_name(name: str, things: Sequence[Named]) -> None:
+    """A name must be its bearer's alone, or a create whose answer was lost could not be told from an older one.
+
+    Raises:
+        Failure: `conflict`.
+    """
+    if any(is_called(thing, name) for thing in things):
+        message = f"The name {clean(name, 60)!r} is taken; names must differ, so that a lost answer can be looked up."
+        raise Failure(Code.CONFLICT, message, field="name", requested=clean(name, 60))
+
+
+def is_called(thing: Named, name: str) -> bool:
+    """Whether a thing bears a name; Runpod adds ` -fb` to the names of some endpoints (seen live in v1)."""
+    return (thing.name or "").removesuffix(" -fb") == name
+
+
+def name_of(lease: Lease) -> str:
+    """The name that a thing was asked for under."""
+    return str(json.loads(lease.reservation.request)["name"])
+
+
+async def _find(house: House, name: str, list_all: Callable[[], Awaitable[Sequence[Thing]]]) -> Thing | None:
+    for wait in (0.0, *house.look_again_after):
+        if wait:
+            await house.clock.sleep(wait)
+        try:
+            things = await list_all()
+        except Failure:
+            continue
+        if found := next((thing for thing in things if is_called(thing, name)), None):
+            return found
+    return None
+
+
+async def _write(house: House, lease: Lease, kind: EntryKind, note: str) -> None:
+    await house.ledger.write(lease.reservation.id, Entry(kind=kind, at=house.now(), note=note))
+
+
+def _unknown(lease: Lease, name: str) -> Failure:
+    return Failure(
+        Code.OUTCOME_UNKNOWN,
+        f"Runpod's answer was lost, so {clean(name, 60)!r} may or may not have been made; its money stays set aside as "
+        f"{lease.reservation.id} until it is found or given up. Do not repeat the call.",
+        Retry.NEVER,
+        requested=lease.reservation.id,
+    )
+
+
+def _refusal(outcome: Refused | NoCapacity, name: str) -> Failure:
+    if isinstance(outcome, NoCapacity):
+        message = f"Runpod has no room for {clean(name, 60)!r} right now; nothing was made. Try another data center."
+        return Failure(Code.NO_CAPACITY, message, Retry.LATER)
+    return Failure(
+        outcome.code,
+        f"{outcome.message} Nothing was made.",
+        outcome.retry or Retry.CHANGED,
+        field=outcome.field,
+    )
