@@ -14,6 +14,8 @@ from runpod_mcp.errors import Code, Failure, Retry
 
 DEFAULT_API_URL = "https://api.runpod.io/v2"
 APP = "runpod-mcp"
+TOOLSETS = ("core", "storage", "templates", "registries", "billing", "endpoints")
+"""The tools of `core` are always there; the others are by choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ def read_settings(
     api_url: str | None = None,
     simulator: bool = False,
     read_only: bool = False,
+    toolsets: str | None = None,
 ) -> Settings:
     """Settings from the environment, each overruled by the argument of the same meaning.
 
@@ -60,6 +63,7 @@ def read_settings(
         policy=_path("RUNPOD_MCP_POLICY", named or config_folder() / "policy.toml"),
         policy_named=named is not None,
         ledger=_path("RUNPOD_MCP_LEDGER", kept) if kept else None,
+        toolsets=_toolsets(toolsets or env.get("RUNPOD_MCP_TOOLSETS") or "core"),
         read_only=read_only or _switch(env, "RUNPOD_MCP_READ_ONLY"),
         simulator=simulator,
     )
@@ -87,6 +91,18 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
     if word in ("1", "on", "true", "yes"):
         return True
     raise _broken(name, "must be on or off")
+
+
+def _toolsets(named: str) -> tuple[str, ...]:
+    """The toolsets of a list such as `storage,billing`, or of `all`, in their own order; core is always among them."""
+    words = {word.strip().lower() for word in named.split(",")} - {""}
+    if "all" in words:
+        return TOOLSETS
+    if unknown := sorted(words - set(TOOLSETS)):
+        raise _broken(
+            "RUNPOD_MCP_TOOLSETS", f"has no {unknown[0]!r}; there are {', '.join(TOOLSETS)} and all"
+        )
+    return tuple(name for name in TOOLSETS if name == "core" or name in words)
 
 
 def _api_key(env: Mapping[str, str]) -> tuple[SecretStr | None, str]:

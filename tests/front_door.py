@@ -218,6 +218,7 @@ async def front_door(
     key: str | None = KEY,
     beside: FrontDoor | None = None,
     bend: Bend | None = None,
+    toolsets: tuple[str, ...] = ("core",),
 ) -> AsyncIterator[FrontDoor]:
     """A client in front of a server in front of a simulator.
 
@@ -230,7 +231,7 @@ async def front_door(
         (folder / "policy.toml").write_text(policy, "utf-8")
     transport = Bent(sim, bend) if bend else SimulatorTransport(sim)
     house = _house(folder, f"http://simulator/{dialect}", key, clock, transport)
-    server = build_server(house)
+    server = build_server(house, toolsets=toolsets)
     try:
         async with Client(server, mode=mode) as client:
             yield FrontDoor(client, server, house, sim, clock, folder)

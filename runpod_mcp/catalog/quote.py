@@ -71,8 +71,13 @@ class Quote:
 
 def network_volume_usd_per_hour(size_gb: int) -> Usd:
     """What a network volume of the standard tier costs; the other tier's price depends on the data center and is unknown."""
+    return _per_hour(network_volume_usd_per_month(size_gb))
+
+
+def network_volume_usd_per_month(size_gb: int) -> Usd:
+    """The same for a month of 720 hours."""
     first, rest = min(size_gb, LARGE_FROM_GB), max(0, size_gb - LARGE_FROM_GB)
-    return _per_hour(first * NETWORK_VOLUME_GB_MONTH + rest * LARGE_NETWORK_VOLUME_GB_MONTH)
+    return Usd(first * NETWORK_VOLUME_GB_MONTH + rest * LARGE_NETWORK_VOLUME_GB_MONTH)
 
 
 def _per_hour(usd_per_month: int) -> Usd:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from runpod_mcp.config import Settings, read_settings
+from runpod_mcp.config import TOOLSETS, Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,12 +22,13 @@ class Options:
     api_url: str | None
     simulator: bool
     read_only: bool
+    toolsets: str | None
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> Options:
         """From click's keyword arguments; a flag before the command's name counts as one after it."""
         before: Mapping[str, Any] = click.get_current_context().find_root().obj or {}
-        names = ("policy", "ledger", "api_url", "simulator", "read_only")
+        names = ("policy", "ledger", "api_url", "simulator", "read_only", "toolsets")
         return cls(*(flags[name] or before.get(name) or flags[name] for name in names))
 
     def settings(self) -> Settings:
@@ -38,6 +39,7 @@ class Options:
             api_url=self.api_url,
             simulator=self.simulator,
             read_only=self.read_only,
+            toolsets=self.toolsets,
         )
 
 
@@ -52,6 +54,11 @@ def server_options(command: F) -> F:
             ),
             click.option(
                 "--read-only", is_flag=True, help="Only tools that change nothing (RUNPOD_MCP_READ_ONLY)."
+            ),
+            click.option(
+                "--toolsets",
+                metavar="NAMES",
+                help=f"More tools: {', '.join(TOOLSETS[1:])}, or all (RUNPOD_MCP_TOOLSETS).",
             ),
             click.option(
                 "--simulator",

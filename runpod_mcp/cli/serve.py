@@ -19,7 +19,7 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.keeper import keep
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.logs import log_to_stderr
-from runpod_mcp.server.app import build_server
+from runpod_mcp.server.app import Server, build_server
 from runpod_mcp.wiring import open_house
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def serve_stdio(options: Options) -> None:
 
     async def run() -> None:
         async with _kept_house(settings) as house:
-            await build_server(house, read_only=settings.read_only).run_stdio_async()
+            await _server(house, settings).run_stdio_async()
 
     anyio.run(run)
 
@@ -51,11 +51,13 @@ def serve_http(options: Options, address: str) -> None:
 
     async def run() -> None:
         async with _kept_house(settings) as house:
-            await build_server(house, read_only=settings.read_only).run_streamable_http_async(
-                host=host, port=port
-            )
+            await _server(house, settings).run_streamable_http_async(host=host, port=port)
 
     anyio.run(run)
+
+
+def _server(house: House, settings: Settings) -> Server:
+    return build_server(house, read_only=settings.read_only, toolsets=settings.toolsets)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runpod_mcp.catalog.countries import country_of
-from runpod_mcp.catalog.quote import network_volume_usd_per_hour
+from runpod_mcp.catalog.quote import network_volume_usd_per_hour, network_volume_usd_per_month
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
@@ -13,7 +13,7 @@ from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.standing import Terms, make, raise_price, refuse_taken_name, set_aside
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
-from runpod_mcp.money import HOURS_PER_MONTH, ZERO, Usd, cost
+from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
@@ -39,7 +39,8 @@ class Volume:
     @property
     def usd_per_month(self) -> Usd | None:
         """What it costs in a month of 720 hours, as Runpod's bills count."""
-        return None if self.usd_per_hour is None else cost(self.usd_per_hour, HOURS_PER_MONTH * 3600)
+        size = self.volume.size_gb
+        return None if size is None or self.usd_per_hour is None else network_volume_usd_per_month(size)
 
 
 async def list_volumes(house: House) -> list[Volume]:
@@ -66,18 +67,19 @@ async def get_volume(house: House, volume_id: str) -> Volume:
     return Volume(volume, rate_of(volume), await _lease(house, volume_id))
 
 
-async def create_volume(house: House, order: VolumeOrder) -> Volume:
-    """Rent a network volume of the standard tier; it costs until it is deleted.
+async def create_volume(house: House, name: str, size_gb: int, data_center_id: str) -> Volume:
+    """Rent a network volume of the standard tier, the only one whose price is known; it costs until it is deleted.
 
     Raises:
         Failure: the policy or the budgets say no; `conflict`: the name is taken; `outcome_unknown`.
     """
     policy = house.policies.current()
+    order = VolumeOrder(name=name, size_gb=size_gb, data_center_id=data_center_id, tier="STANDARD")
     for gap in house.api.resources.volumes.gaps(order):
         raise gap
-    if denied := _denied(policy, order.size_gb, order.data_center_id):
+    if denied := _denied(policy, size_gb, data_center_id):
         raise denied.as_failure()
-    rate = _price(house, order)
+    rate = network_volume_usd_per_hour(size_gb)
     refuse_taken_name(order.name, await house.api.resources.volumes.list_all())
     _ask(policy, TOOL, rate)
     asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
@@ -187,17 +189,10 @@ def _refuse_growth(policy: Policy, volume: NetworkVolume, size_gb: int) -> None:
         raise denied.as_failure()
 
 
-def _price(house: House, order: VolumeOrder) -> Usd:
-    """The price of the standard tier, which only v2 can ask for."""
-    if order.tier != "STANDARD" or house.api.dialect != "v2":
-        raise _price_unknown()
-    return network_volume_usd_per_hour(order.size_gb)
-
-
 def _price_unknown() -> Failure:
     return Failure(
         Code.PRICE_UNKNOWN,
-        "Only the price of a STANDARD network volume is known, and only Runpod's v2 API tells the tier; nothing was made.",
+        "Only the price of a STANDARD network volume is known, and only Runpod's v2 API tells the tier; nothing was changed.",
         Retry.NEVER,
     )
 

@@ -35,6 +35,17 @@ ASKABLE_TOOLS = (
     "restart_pod",
     "delete_pod",
     "extend_lease",
+    "create_network_volume",
+    "update_network_volume",
+    "delete_network_volume",
+    "create_template",
+    "update_template",
+    "delete_template",
+    "create_registry",
+    "delete_registry",
+    "create_endpoint",
+    "update_endpoint",
+    "delete_endpoint",
 )
 """Tools for which a policy can demand a person's yes; the others only read."""
 

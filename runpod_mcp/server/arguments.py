@@ -22,7 +22,14 @@ def _looks_like_an_id(value: str) -> str:
     return value
 
 
+def _looks_like_any_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise ValueError("expected an id: letters, digits, - and _")
+    return value
+
+
 PodId = Annotated[str, AfterValidator(_looks_like_an_id)]
+ThingId = Annotated[str, AfterValidator(_looks_like_any_id)]
 
 
 class Arguments(BaseModel):

@@ -19,9 +19,8 @@ SAYS_IT_ALL = {
     "envNames", "warnings", "pod", "dryRun", "quote", "candidates", "leftOut", "ignored", "notes", "budgetLeft",
     "total", "pending", "nextCursor", "gpuTypes", "dataCenters", "policy", "isDefault", "budgets",
     "containerDiskInGb", "containerRegistryAuthId", "globalNetworking", "imageName", "locked", "ports", "templateId",
-    "volumeMountPath", "dockerEntrypoint", "dockerStartCmd", "minDiskBandwidthMBps", "minDownloadMbps", "minUploadMbps", "minVCPUPerGPU", "vcpuCount",
-    "cpuFlavorPriority", "dataCenterPriority", "changed", "endedBefore", "lines", "more", "ready", "waitedSeconds",
-    "tail", "timeoutSeconds", "overLimit", "clockBehindSeconds", "allowedOnly", "gpuTypeId", "since",
+    "volumeMountPath", "dockerEntrypoint", "dockerStartCmd", "minDiskBandwidthMBps", "minDownloadMbps", "minUploadMbps", "minVCPUPerGPU", "cpuFlavorPriority", "dataCenterPriority", "changed", "endedBefore", "lines", "more", "ready", "waitedSeconds",
+    "tail", "timeoutSeconds", "overLimit", "clockBehindSeconds", "allowedOnly", "since",
     "usdPerHourPerPod", "podsRunning", "podsAllowed", "gpusRunning", "gpusAllowed", "leaseHours", "full",
 }  # fmt: skip
 """Properties whose name says what they are, to whoever has read the tool's description."""
@@ -63,7 +62,10 @@ async def test_hints_say_what_the_tools_do(listed):
     assert reading == {name for name in listed if name.split("_")[0] in ("list", "get", "wait")}
     for name in ("delete_pod", "stop_pod", "update_pod", "restart_pod"):
         assert listed[name].annotations.destructive_hint
-    assert not any(listed[name].annotations.destructive_hint for name in (*reading, "create_pod", "start_pod", "extend_lease"))
+    assert not any(
+        listed[name].annotations.destructive_hint
+        for name in (*reading, "create_pod", "start_pod", "extend_lease")
+    )
     assert not listed["create_pod"].annotations.idempotent_hint
 
 
@@ -111,7 +113,9 @@ async def test_the_instructions_are_short_and_their_beginning_stands_alone():
 
 async def test_tools_named_in_words_exist(listed):
     words = INSTRUCTIONS + " ".join(tool.description for tool in listed.values())
-    assert set(re.findall(r"\b(?:list|get|create|delete|stop|start|restart|update|wait|extend)_[a-z_]+\b", words)) <= set(listed)
+    assert set(
+        re.findall(r"\b(?:list|get|create|delete|stop|start|restart|update|wait|extend)_[a-z_]+\b", words)
+    ) <= set(listed)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

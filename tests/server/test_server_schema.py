@@ -11,11 +11,11 @@ from front_door import IMAGE, L4, LIMITLESS, front_door, toml_with
 
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, DATA_CENTER_IDS, GPU_TYPE_IDS
 from runpod_mcp.policy.document import read_policy
-from runpod_mcp.server.app import TOOLS
 from runpod_mcp.server.input_schema import create_pod_schema, input_schema_of
+from runpod_mcp.server.toolsets import CORE
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "specs" / "create-pod.openapi.yaml"
-WHOLE = input_schema_of(next(spec.arguments for spec in TOOLS if spec.name == "create_pod"))
+WHOLE = input_schema_of(next(spec.arguments for spec in CORE if spec.name == "create_pod"))
 OURS = {"requestId", "dryRun", "leaseHours", "maxUsdPerHour"}
 
 

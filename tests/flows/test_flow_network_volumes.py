@@ -1,0 +1,355 @@
+"""Network volumes stand under the same policy and the same budgets as pods, on the books."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+from front_door import ROOMY, FrontDoor, Said, front_door, toml_with
+
+from runpod_mcp.flows.leases import reap
+from runpod_mcp.flows.reconcile import reconcile
+from runpod_mcp.ledger.entries import LeaseKind, LeaseState
+
+DC = "EU-RO-1"
+GB_HOUR = 0.07 / 720
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[FrontDoor]:
+    async with front_door(tmp_path, toolsets=("core", "storage")) as opened:
+        yield opened
+        await opened.keep_promises()
+
+
+async def make(door: FrontDoor, size: int = 100, name: str = "data", **more: object) -> Said:
+    return await door.call("create_network_volume", name=name, sizeGb=size, dataCenterId=DC, **more)
+
+
+def id_of(said: Said) -> str:
+    assert said.ok, said.text
+    return str(said.facts["networkVolume"]["networkVolumeId"])
+
+
+def books_of_volumes(door: FrontDoor) -> list[dict[str, object]]:
+    volumes: list[dict[str, object]] = door.books()["volumes"]
+    return volumes
+
+
+async def test_a_volume_is_made_and_counted_as_the_books_bill_it(store):
+    said = await make(store)
+    assert said.facts["networkVolume"]["usdPerMonth"] == pytest.approx(7.0, abs=0.001)
+    assert "$7.00 a month" in said.text
+    (billed,) = books_of_volumes(store)
+    assert await store.promised() == pytest.approx(billed["usd_per_hour"], abs=2e-6)
+    lease = await store.the_lease()
+    assert (lease.kind, lease.state) == (LeaseKind.VOLUME, LeaseState.RUNNING)
+    assert (await store.call("list_pods")).facts == {"pods": [], "total": 0}
+    assert (await store.call("get_budget")).facts["podsRunning"] == 0
+
+
+async def test_a_volume_has_no_end_and_is_always_promised_for_the_month_to_come(store):
+    await make(store)
+    for _ in range(12):
+        store.clock.step(days=5)
+        await reconcile(store.house)
+        await reap(store.house)
+        left = (await store.the_lease()).lease_ends_at - store.house.now()
+        assert 23 * 86_400 <= left <= 30 * 86_400
+    assert books_of_volumes(store)
+    spent = (await store.budget("total"))["spent"]
+    assert spent == pytest.approx(60 * 24 * 100 * GB_HOUR, rel=0.01)
+
+
+async def test_a_volume_that_the_budget_has_no_room_for_is_refused_before_runpod_is_called(store):
+    store.write_policy(toml_with(budget={"usd_total": 6.0}))
+    assert (await make(store)).code == "over_total_budget"
+    assert store.calls("volume_create") == 0
+    assert (await make(store, 50)).ok
+
+
+async def test_two_volumes_that_only_one_fits_of_are_not_both_made(store):
+    store.write_policy(toml_with(budget={"usd_total": 8.0}))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(make, store, 100, "one")
+        tasks.start_soon(make, store, 100, "two")
+    assert len(books_of_volumes(store)) == 1
+
+
+async def test_size_and_place_pass_the_policy(store):
+    store.write_policy(toml_with(pods={"max_volume_gb": 50, "data_centers": ["EU-*"]}))
+    said = await make(store)
+    assert (said.code, said.facts["field"], said.facts["limit"]) == ("disk_too_large", "sizeGb", 50)
+    elsewhere = await store.call("create_network_volume", name="x", sizeGb=10, dataCenterId="US-TX-3")
+    assert elsewhere.code == "data_center_not_allowed"
+    assert store.calls("volume_create") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"name": "", "sizeGb": 10, "dataCenterId": DC}, "name"),
+        ({"name": "x", "sizeGb": 0, "dataCenterId": DC}, "sizeGb"),
+        ({"name": "x", "sizeGb": 9, "dataCenterId": DC}, "size"),
+        ({"name": "x", "sizeGb": 10, "dataCenterId": "eu-ro-1"}, "dataCenterId"),
+        ({"name": "x", "sizeGb": 10}, "dataCenterId"),
+        ({"name": "x", "sizeGb": 10, "dataCenterId": DC, "tier": "FAST"}, "tier"),
+    ],
+)
+async def test_what_cannot_be_is_refused_early(store, arguments, field):
+    said = await store.call("create_network_volume", **arguments)
+    assert (said.code, said.facts["field"]) == ("invalid_arguments", field)
+    assert store.calls("volume_create") == 0
+
+
+async def test_a_taken_name_is_refused_since_a_lost_answer_could_not_be_looked_up(store):
+    await make(store)
+    said = await make(store)
+    assert (said.code, said.facts["field"]) == ("conflict", "name")
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "hang_after", "garbage"])
+async def test_a_volume_whose_answer_was_lost_is_found_by_its_name(store, fault):
+    store.sim.faults.add("volume_create", fault, times=1)
+    assert (await make(store)).ok
+    assert store.calls("volume_create") == 1
+    assert len(books_of_volumes(store)) == 1
+
+
+async def test_a_volume_that_does_not_show_stays_counted_and_is_settled_later(store):
+    store.sim.faults.add("volume_create", "drop_after", times=1)
+    store.sim.faults.add("volume_list", "unavailable", skip=1, times=100)
+    said = await make(store)
+    assert said.code == "outcome_unknown"
+    assert "Do not repeat" in said.text
+    assert await store.promised() > 0
+    store.sim.faults.clear()
+    report = await reconcile(store.house)
+    assert report.adopted
+    assert (await store.the_lease()).state is LeaseState.RUNNING
+
+
+async def test_a_volume_that_never_was_is_given_up_after_several_looks(store):
+    store.sim.faults.add("volume_create", "drop_before", times=1)
+    assert (await make(store)).code == "outcome_unknown"
+    for _ in range(20):
+        store.clock.step(seconds=61)
+        await reconcile(store.house)
+    assert await store.leases() == []
+    assert await store.promised() == 0
+
+
+async def test_a_volume_whose_server_died_in_the_middle_is_adopted(store, tmp_path: Path):
+    store.sim.faults.add("volume_create", "hold", times=1, at="after")
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(make, store)
+            await store.until_held()
+            assert (await store.the_lease()).state is LeaseState.OPEN
+            await reconcile(store.house)
+            assert (await store.the_lease()).state is LeaseState.RUNNING
+            store.sim.holds.release()
+            scope.cancel()
+    assert len(await store.leases()) == 1
+
+
+async def test_a_refused_volume_gives_its_money_back(store):
+    store.sim.faults.add("volume_create", "invalid", times=1)
+    said = await make(store)
+    assert said.code == "invalid_request"
+    assert await store.promised() == 0
+    store.sim.faults.add("volume_create", "no_capacity", times=1)
+    assert (await make(store)).code == "no_capacity"
+    assert await store.promised() == 0
+
+
+async def test_growing_is_paid_for_first_and_shrinking_is_refused(store):
+    volume = id_of(await make(store))
+    said = await store.call("update_network_volume", networkVolumeId=volume, sizeGb=200, name="more data")
+    assert said.facts["networkVolume"]["sizeGb"] == 200
+    assert said.facts["networkVolume"]["name"] == "more data"
+    assert books_of_volumes(store)[0]["usd_per_hour"] == pytest.approx(await store.promised(), abs=2e-6)
+    smaller = await store.call("update_network_volume", networkVolumeId=volume, sizeGb=100)
+    assert (smaller.code, smaller.facts["field"]) == ("invalid_arguments", "sizeGb")
+    store.write_policy(toml_with(budget={"usd_total": 15.0}))
+    assert (await store.call("update_network_volume", networkVolumeId=volume, sizeGb=400)).code == (
+        "over_total_budget"
+    )
+    store.write_policy(toml_with(pods={"max_volume_gb": 300}))
+    assert (await store.call("update_network_volume", networkVolumeId=volume, sizeGb=400)).code == (
+        "disk_too_large"
+    )
+
+
+async def test_a_change_that_changes_nothing_or_takes_a_name_is_refused(store):
+    volume = id_of(await make(store))
+    id_of(await make(store, 10, "other"))
+    said = await store.call("update_network_volume", networkVolumeId=volume)
+    assert said.code == "invalid_arguments"
+    assert (
+        await store.call("update_network_volume", networkVolumeId=volume, name="other")
+    ).code == "conflict"
+    assert (await store.call("update_network_volume", networkVolumeId=volume, name="data")).ok
+    assert (await store.call("update_network_volume", networkVolumeId=volume, sizeGb=100)).ok
+
+
+@pytest.mark.parametrize(("fault", "code"), [("invalid", "invalid_request"), ("no_capacity", "no_capacity")])
+async def test_a_refused_growth_gives_its_money_back(store, fault, code):
+    volume = id_of(await make(store))
+    before = await store.promised()
+    store.sim.faults.add("volume_update", fault, times=1)
+    said = await store.call("update_network_volume", networkVolumeId=volume, sizeGb=200)
+    assert said.code == code
+    assert await store.promised() == before
+
+
+async def test_a_refused_new_name_is_said_plainly(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_update", "invalid", times=1)
+    said = await store.call("update_network_volume", networkVolumeId=volume, name="new")
+    assert said.code == "invalid_request"
+
+
+async def test_a_growth_that_is_not_seen_counts_until_the_next_look(store):
+    volume = id_of(await make(store))
+    before = await store.promised()
+    store.sim.faults.add("volume_update", "drop_before", times=1)
+    said = await store.call("update_network_volume", networkVolumeId=volume, sizeGb=200)
+    assert said.code == "outcome_unknown"
+    assert await store.promised() > before
+    store.clock.step(minutes=3)
+    assert (await reconcile(store.house)).corrected
+    assert await store.promised() == before
+
+
+async def test_a_volume_that_is_gone_when_it_is_to_be_changed_is_not_found(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_update", "not_found", times=1)
+    said = await store.call("update_network_volume", networkVolumeId=volume, name="new")
+    assert said.code == "not_found"
+
+
+async def test_a_deleted_volume_costs_nothing_more(store):
+    volume = id_of(await make(store))
+    store.clock.step(hours=10)
+    said = await store.call("delete_network_volume", networkVolumeId=volume)
+    assert said.ok, said.text
+    assert books_of_volumes(store) == []
+    assert await store.promised() == 0
+    assert (await store.budget("total"))["spent"] == pytest.approx(10 * 100 * GB_HOUR, abs=1e-4)
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "not_found"
+
+
+async def test_a_volume_in_use_is_not_deleted_and_still_counts(store):
+    volume = id_of(await make(store))
+    pod = await store.create(networkVolumeId=volume)
+    assert pod.ok, pod.text
+    before = await store.promised()
+    said = await store.call("delete_network_volume", networkVolumeId=volume)
+    assert not said.ok
+    assert "pods that use it" in said.text
+    assert await store.promised() == before
+
+
+async def test_a_delete_that_does_nothing_keeps_the_volume_counted(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_delete", "ignored", times=1)
+    said = await store.call("delete_network_volume", networkVolumeId=volume)
+    assert (said.code, said.facts["retry"]) == ("runpod_unavailable", "later")
+    assert await store.promised() > 0
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).ok
+
+
+async def test_a_delete_is_not_believed_while_the_list_still_shows_the_volume(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_delete", "ignored", times=1)
+    store.sim.faults.add("volume_get", "not_found", skip=1, times=1)
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "runpod_unavailable"
+    assert await store.promised() > 0
+
+
+async def test_a_volume_without_room_to_be_deleted_is_said_plainly(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_delete", "no_capacity", times=1)
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "conflict"
+
+
+async def test_a_volume_of_somebody_else_is_listed_and_left_alone(store):
+    volume = store.sim.world.shelf.add_volume("theirs", 20, DC, "STANDARD").id
+    listed = await store.call("list_network_volumes")
+    row = next(row for row in listed.facts["networkVolumes"] if row["networkVolumeId"] == volume)
+    assert row["managed"] is False
+    assert "not managed" in listed.text
+    for tool, more in (("update_network_volume", {"name": "mine"}), ("delete_network_volume", {})):
+        assert (await store.call(tool, networkVolumeId=volume, **more)).code == "not_managed"
+    assert (await store.call("get_network_volume", networkVolumeId=volume)).ok
+    assert (await store.call("get_network_volume", networkVolumeId="nosuchvolume")).code == "not_found"
+    assert (await store.call("get_network_volume", networkVolumeId="../x")).code == "invalid_arguments"
+
+
+async def test_a_volume_that_somebody_deleted_is_closed_after_several_looks(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_list", "list_lag", seconds=100_000)
+    store.clock.step(minutes=3)
+    await reconcile(store.house)
+    assert len(await store.leases()) == 1, "reading it says that it lives"
+    store.sim.faults.add("volume_get", "not_found", times=100)
+    for _ in range(4):
+        await reconcile(store.house)
+        store.clock.step(seconds=61)
+    assert await store.leases() == []
+    store.sim.faults.clear()
+    await store.call("get_network_volume", networkVolumeId=volume)
+
+
+async def test_a_volume_is_no_pod(store):
+    volume = id_of(await make(store))
+    for tool, more in (
+        ("stop_pod", {}),
+        ("delete_pod", {}),
+        ("extend_lease", {"leaseHours": 1}),
+        ("update_pod", {"name": "x"}),
+        ("get_pod", {}),
+    ):
+        assert (await store.call(tool, podId=volume, **more)).code == "not_found", tool
+    assert len(books_of_volumes(store)) >= 1
+
+
+async def test_volumes_that_need_a_yes_are_not_made_without_one(store):
+    volume = id_of(await make(store, 10))
+    store.write_policy(toml_with(approval={"above_usd_per_lease": 5.0}))
+    assert (await make(store, 100, "big")).code == "approval_required"
+    assert (await store.call("update_network_volume", networkVolumeId=volume, sizeGb=100)).code == (
+        "approval_required"
+    )
+    store.write_policy(toml_with(approval={"tools": ["delete_network_volume"]}))
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "approval_required"
+
+
+async def test_v1_cannot_tell_the_tier_so_none_is_made_or_grown_there(tmp_path: Path):
+    async with front_door(tmp_path, toolsets=("core", "storage")) as door:
+        volume = id_of(await make(door))
+        async with front_door(tmp_path, dialect="v1", toolsets=("core", "storage"), beside=door) as old:
+            said = await make(old, name="other")
+            assert said.code == "invalid_arguments"
+            assert "v2" in said.text
+            listed = await old.call("list_network_volumes")
+            assert "price unknown" in listed.text
+            grown = await old.call("update_network_volume", networkVolumeId=volume, sizeGb=200)
+            assert grown.code == "price_unknown"
+            renamed = await old.call("update_network_volume", networkVolumeId=volume, name="renamed")
+            assert renamed.ok, renamed.text
+            assert (await old.call("delete_network_volume", networkVolumeId=volume)).ok
+
+
+async def test_many_volumes_come_in_pages(store):
+    store.write_policy(ROOMY)
+    for number in range(3):
+        id_of(await make(store, 10, f"v{number}"))
+    first = await store.call("list_network_volumes", limit=2)
+    assert len(first.facts["networkVolumes"]) == 2
+    rest = await store.call("list_network_volumes", limit=2, cursor=first.facts["nextCursor"])
+    assert rest.ok
+    assert (await store.call("list_pods", cursor=first.facts["nextCursor"])).code == "invalid_arguments"
