@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Protocol
 
 import anyio
@@ -22,11 +23,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock, which never runs backwards while this process lives, even where it is set back."""
+
+    def __init__(self) -> None:
+        self._start, self._ticks = datetime.now(UTC), monotonic()
 
     def now(self) -> datetime:
         """The current time in UTC."""
-        return datetime.now(UTC)
+        return max(datetime.now(UTC), self._start + timedelta(seconds=monotonic() - self._ticks))
 
     async def sleep(self, seconds: float) -> None:
         """Wait this many seconds."""

@@ -53,6 +53,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
+    CLOCK_BEHIND = "clock_behind"
     POLICY_BROKEN = "policy_broken"
     SETTINGS_BROKEN = "settings_broken"
     INTERNAL_ERROR = "internal_error"

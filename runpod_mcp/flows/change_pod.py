@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import adopt, by_tag, stopped_entry, stopped_rate
+from runpod_mcp.flows.claims import alone
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.judge import approval_needed
@@ -136,29 +137,26 @@ def _policy_or_none(house: House) -> Policy | None:
 
 
 async def _stop(house: House, pod_id: str, right: Right) -> Changed:
-    told_at = house.now()
-    outcome = await house.api.stop_pod(pod_id)
-    pod = await see_stopped(house, pod_id, patiently=not isinstance(outcome, Refused))
-    if pod is None and await is_gone(house, pod_id):
-        await _write(house, right, _ended(house), f"Pod {pod_id} is gone")
-        raise not_found(pod_id, right.lease)
-    if pod is None:
-        raise unconfirmed(f"Stopping pod {pod_id}", outcome)
-    entry = stopped_entry(house, right.lease, pod, told_at)
-    return Changed(pod_id, stopped_rate(pod), await _write(house, right, entry, f"Pod {pod_id} is stopped"))
+    async with alone(house, right.lease) as mine:
+        told_at = house.now()
+        outcome = await house.api.stop_pod(pod_id)
+        pod = await see_stopped(house, pod_id, patiently=not isinstance(outcome, Refused))
+        if pod is None and await is_gone(house, pod_id):
+            await _write(house, right, _ended(house), f"Pod {pod_id} is gone")
+            raise not_found(pod_id, right.lease)
+        if pod is None:
+            raise unconfirmed(f"Stopping pod {pod_id}", outcome)
+        if not mine:
+            return Changed(pod_id, stopped_rate(pod), None)
+        entry = stopped_entry(house, right.lease, pod, told_at)
+        lease = await _write(house, right, entry, f"Pod {pod_id} is stopped")
+        return Changed(pod_id, stopped_rate(pod), lease)
 
 
 async def _delete(house: House, pod_id: str, right: Right) -> Changed:
     if trouble := await trouble_ending(house, pod_id):
         raise trouble
     return Changed(pod_id, ZERO, await _write(house, right, _ended(house), f"Pod {pod_id} is deleted"))
-
-
-async def _not_before(house: House, entry: Entry) -> Entry:
-    """The entry at the ledger's time, where this machine's clock was set back: what was spent stays spent."""
-    now = house.now()
-    behind = (await house.ledger.spending(now, ())).now - now
-    return replace(entry, at=entry.at + behind)
 
 
 def _ended(house: House) -> Entry:
@@ -177,7 +175,7 @@ async def _write(house: House, right: Right, entry: Entry, done: str) -> Lease |
     if right.lease is None:
         return None
     try:
-        return await house.ledger.write(right.lease.reservation.id, await _not_before(house, entry))
+        return await house.ledger.write(right.lease.reservation.id, entry)
     except Failure as failure:
         message = f"{done}, but that could not be written down ({failure.message}) Call again to write it."
         raise Failure(failure.code, message, Retry.LATER) from failure

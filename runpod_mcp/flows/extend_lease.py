@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.gate import change_judge
 from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
-from runpod_mcp.ledger.store import ChangeJudge
 from runpod_mcp.money import cost
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.budgets import judge_budgets
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
-from runpod_mcp.policy.spending import Holding, Plan, Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
     longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
         raise approval_needed(reason)
-    judge = judge_of(policy, await unmanaged_holdings(house, policy))
+    judge = change_judge(policy, await unmanaged_holdings(house, policy), now)
     answer = await house.ledger.amend(lease.reservation.id, entry, judge)
     if isinstance(answer, Deny):
         raise answer.as_failure()
@@ -86,12 +84,3 @@ def _refuse_too_long(policy: Policy, lease: Lease, ends: int) -> None:
         limit=most,
         requested=round(whole, 4),
     )
-
-
-def judge_of(policy: Policy, unmanaged: tuple[Holding, ...]) -> ChangeJudge:
-    """The budgets as a question about a change, asked inside the ledger's transaction."""
-
-    def judge(others: Spending, plan: Plan) -> Deny | None:
-        return judge_budgets(policy, replace(others, holdings=(*others.holdings, *unmanaged)), plan)
-
-    return judge

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runpod_mcp.catalog.placement import Permits, place
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.gate import clock_behind
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.policy.alternatives import with_alternatives
 from runpod_mcp.policy.decide import Case, decide, terms_of
@@ -49,7 +50,10 @@ async def gather(house: House, policy: Policy, wanted: Wanted) -> Case:
     request = wanted.request
     catalog = await house.prices.read(request.cloud_type, request.gpu_count if wanted.gpus else 1)
     terms = terms_of(policy.lease, wanted)
-    now = house.now()
+    clock = house.now()
+    now = (await house.ledger.spending(clock, ())).now
+    if behind := clock_behind(now, clock):
+        raise behind.as_failure()
     windows = windows_between(now, now + terms.lease_seconds + terms.keep_stopped_seconds)
     spending = await house.ledger.spending(now, windows)
     others = await unmanaged_holdings(house, policy)

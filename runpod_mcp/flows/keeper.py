@@ -36,6 +36,8 @@ async def keep(house: House) -> None:
 async def keep_once(house: House, *, looks: bool = True) -> None:
     """One round: end what is due, and if it `looks` at Runpod, reconcile unless another process just did."""
     try:
+        if looks:
+            await house.ledger.spending(house.now(), ())  # so that a clock set back is noticed
         if looks and await house.ledger.claim("reconcile", house.holder, house.now(), EVERY - 5):
             report = await reconcile(house)
             for line in (*report.adopted, *report.ended, *report.not_ended, *report.given_up):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runpod_mcp.flows.adopt import stopped_entry
 from runpod_mcp.flows.boots import last_boot
+from runpod_mcp.flows.claims import alone
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
@@ -40,11 +41,16 @@ async def reap(house: House) -> Ended:
     Raises:
         Failure: the ledger cannot be read.
     """
-    done = Ended()
+    done, now = Ended(), await _latest(house)
     for lease in await house.ledger.leases():
-        if is_due(lease, house.now()) and await _mine(house, lease):
-            await _end(house, lease, done)
+        if is_due(lease, now) and await _mine(house, lease):
+            await _end(house, lease, now, done)
     return done
+
+
+async def _latest(house: House) -> int:
+    """Now, or the latest moment that any server told the ledger: the clock that is ahead ends a lease."""
+    return max(house.now(), (await house.ledger.spending(0, ())).now)
 
 
 async def reap_not_ready(house: House, done: Ended) -> None:
@@ -94,8 +100,7 @@ async def _mine(house: House, lease: Lease) -> bool:
     return await house.ledger.claim(f"end {lease.reservation.id}", house.holder, house.now(), CLAIMED_FOR)
 
 
-async def _end(house: House, lease: Lease, done: Ended) -> None:
-    now = house.now()
+async def _end(house: House, lease: Lease, now: int, done: Ended) -> None:
     keeps = lease.state is LeaseState.RUNNING and lease.stopped_until > max(now, lease.lease_ends_at)
     if not keeps:
         await _delete(house, lease, "its time is over", done)
@@ -104,25 +109,36 @@ async def _end(house: House, lease: Lease, done: Ended) -> None:
 
 
 async def _stop(house: House, lease: Lease, done: Ended) -> bool:
-    """Stop a pod whose lease is over; a lock is no way to stay."""
-    pod_id, told_at = lease.pod_id or "", house.now()
+    """Stop a pod whose lease is over; while it is being changed, the next look writes down what came of that."""
+    async with alone(house, lease) as mine:
+        told_at = house.now()
+        pod = await _told_to_stop(house, lease.pod_id or "")
+        if pod is None:
+            return await _not_stopped(house, lease, done)
+        if mine:
+            await _write(house, lease, stopped_entry(house, lease, pod, told_at, "its lease ended"))
+        done.stopped.append(f"pod {lease.pod_id}")
+        return True
+
+
+async def _told_to_stop(house: House, pod_id: str) -> Pod | None:
+    """The stopped pod, or None when that cannot be seen; a lock is no way to stay."""
     outcome = await house.api.stop_pod(pod_id)
     if isinstance(outcome, Refused):
         await house.api.unlock_pod(pod_id)
         await house.api.stop_pod(pod_id)
-    pod = await see_stopped(house, pod_id)
-    if pod is None and await is_gone(house, pod_id):
-        await _write(
-            house, lease, Entry(kind=EntryKind.ENDED, at=house.now(), note="gone at the end of its lease")
-        )
-        done.deleted.append(f"pod {pod_id}: it was gone already")
+    return await see_stopped(house, pod_id)
+
+
+async def _not_stopped(house: House, lease: Lease, done: Ended) -> bool:
+    """Whether that is because it was gone already."""
+    if await is_gone(house, lease.pod_id or ""):
+        ended = Entry(kind=EntryKind.ENDED, at=house.now(), note="gone at the end of its lease")
+        await _write(house, lease, ended)
+        done.deleted.append(f"pod {lease.pod_id}: it was gone already")
         return True
-    if pod is None:
-        _shout(done, f"pod {pod_id} could not be stopped at the end of its lease; it is still billed")
-        return False
-    await _write(house, lease, stopped_entry(house, lease, pod, told_at, "its lease ended"))
-    done.stopped.append(f"pod {pod_id}")
-    return True
+    _shout(done, f"pod {lease.pod_id} could not be stopped at the end of its lease; it is still billed")
+    return False
 
 
 async def _delete(house: House, lease: Lease, why: str, done: Ended) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from runpod_mcp.flows.adopt import adopt, billed_rate, stopped_rate
-from runpod_mcp.flows.claims import being_changed
+from runpod_mcp.flows.claims import alone, moved_on
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.correct import correct
 from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting, write
@@ -84,10 +84,12 @@ async def _living(house: House, lease: Lease, pod: Pod | None, report: Report) -
 async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: Usd, report: Report) -> None:
     """Write down what Runpod says; a pod that runs above its ceiling is due at once."""
     stands = lease.state is LeaseState.STOPPED if kind is EntryKind.STOPPED else kind is EntryKind.REPRICED
-    if (stands and rate == lease.usd_per_hour) or await being_changed(house, lease):
+    if stands and rate == lease.usd_per_hour:
         return
-    await correct(house, lease, kind, pod, rate, "as Runpod lists it")
-    report.corrected.append(f"pod {pod.id}: {kind.value} at {show(rate)}/h")
+    async with alone(house, lease) as mine:
+        if mine and not await moved_on(house, lease):
+            await correct(house, lease, kind, pod, rate, "as Runpod lists it")
+            report.corrected.append(f"pod {pod.id}: {kind.value} at {show(rate)}/h")
 
 
 async def _without_lease(house: House, pod: Pod, report: Report) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from runpod_mcp.flows.claims import being_changed
+from runpod_mcp.flows.claims import alone, moved_on
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting
 from runpod_mcp.flows.network_volumes import COUNTED_AGAIN, COUNTED_AHEAD, rate_of
 from runpod_mcp.flows.standing import Named, Thing, is_called, name_of, settle
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
-from runpod_mcp.money import show
+from runpod_mcp.money import Usd, show
 from runpod_mcp.runpod.volumes import NetworkVolume
 
 WAITING = (LeaseState.OPEN, LeaseState.UNKNOWN)
@@ -70,11 +70,19 @@ async def _volume_reads(house: House, volume_id: str) -> bool:
 async def _volume(house: House, lease: Lease, volume: NetworkVolume, report: Report) -> None:
     """What it costs by its size now, and the month to come."""
     rate = rate_of(volume)
-    if rate is not None and rate != lease.usd_per_hour and not await being_changed(house, lease):
-        entry = Entry(kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=rate, note="as Runpod lists it")
-        await house.ledger.write(lease.reservation.id, entry)
-        report.corrected.append(f"network volume {volume.id}: {show(rate)}/h")
+    if rate is not None and rate != lease.usd_per_hour:
+        await _repriced(house, lease, volume, rate, report)
     if lease.lease_ends_at - house.now() < COUNTED_AGAIN:
         ends = house.now() + COUNTED_AHEAD
         on = Entry(kind=EntryKind.EXTENDED, at=house.now(), lease_ends_at=ends, stopped_until=ends)
         await house.ledger.write(lease.reservation.id, on)
+
+
+async def _repriced(house: House, lease: Lease, volume: NetworkVolume, rate: Usd, report: Report) -> None:
+    async with alone(house, lease) as mine:
+        if mine and not await moved_on(house, lease):
+            entry = Entry(
+                kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=rate, note="as Runpod lists it"
+            )
+            await house.ledger.write(lease.reservation.id, entry)
+            report.corrected.append(f"network volume {volume.id}: {show(rate)}/h")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import replace
 
 from runpod_mcp.catalog.placement import LeftOut
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.gate import reserve_judge
 from runpod_mcp.flows.rented import Held
 from runpod_mcp.ledger.entries import Lease, Reservation
-from runpod_mcp.ledger.store import Judge, Repeated, Reserved
+from runpod_mcp.ledger.store import Repeated, Reserved
 from runpod_mcp.pods.create_input import CreateRequest
-from runpod_mcp.policy.budgets import judge_budgets
 from runpod_mcp.policy.decide import Case
 from runpod_mcp.policy.decision import Deny
-from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.offer import Offer
-from runpod_mcp.policy.spending import Holding, Spending
 
 TOOL = "create_pod"
 HASH_ROUNDS = 50_000
@@ -36,23 +32,13 @@ async def reserve(house: House, request: CreateRequest, case: Case, offer: Offer
     """
     while True:
         reservation = _reservation(house, request, offer)
-        judge = budget_judge(case.policy, case.unmanaged, reservation)
+        judge = reserve_judge(case.policy, case.unmanaged, reservation)
         answer = await house.ledger.reserve(reservation, judge)
         if isinstance(answer, Reserved):
             return Held(offer, answer.lease)
         if isinstance(answer, Repeated):
             return answer.lease
         offer = _without_dearest(offer, answer)
-
-
-def budget_judge(policy: Policy, unmanaged: Sequence[Holding], reservation: Reservation) -> Judge:
-    """The budgets as a question the ledger asks inside its transaction, at its own time."""
-
-    def judge(spending: Spending) -> Deny | None:
-        everything = replace(spending, holdings=(*spending.holdings, *unmanaged))
-        return judge_budgets(policy, everything, reservation.moved_to(spending.now).plan())
-
-    return judge
 
 
 def _without_dearest(offer: Offer, denied: Deny) -> Offer:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.extend_lease import judge_of
-from runpod_mcp.flows.reserve import budget_judge
+from runpod_mcp.flows.gate import change_judge, reserve_judge
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, Reservation
 from runpod_mcp.ledger.store import Reserved
@@ -24,6 +24,9 @@ from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.runpod.results import Made, MakeOutcome, NoCapacity, Refused, Unknown
+
+NAMING_TAKES = 120
+"""Seconds for which a create keeps its name to itself; a server that died in it is waited for no longer."""
 
 
 class Named(Protocol):
@@ -58,8 +61,19 @@ async def set_aside(house: House, policy: Policy, tool: str, asked: Mapping[str,
     Raises:
         Failure: a budget or a count has no room; the ledger cannot be written.
     """
+    reservation = reservation_of(house, tool, asked, terms)
+    judge = reserve_judge(policy, await unmanaged_holdings(house, policy), reservation)
+    answer = await house.ledger.reserve(reservation, judge)
+    if isinstance(answer, Deny):
+        raise answer.as_failure()
+    assert isinstance(answer, Reserved)
+    return answer.lease
+
+
+def reservation_of(house: House, tool: str, asked: Mapping[str, Any], terms: Terms) -> Reservation:
+    """What would be set aside for a thing; nothing is yet."""
     request, now = json.dumps(asked, sort_keys=True), house.now()
-    reservation = Reservation(
+    return Reservation(
         id=f"r-{secrets.token_hex(8)}",
         principal=house.principal,
         tool=tool,
@@ -74,12 +88,6 @@ async def set_aside(house: House, policy: Policy, tool: str, asked: Mapping[str,
         stopped_usd_per_hour=Usd(0),
         gpus=terms.gpus,
     )
-    judge = budget_judge(policy, await unmanaged_holdings(house, policy), reservation)
-    answer = await house.ledger.reserve(reservation, judge)
-    if isinstance(answer, Deny):
-        raise answer.as_failure()
-    assert isinstance(answer, Reserved)
-    return answer.lease
 
 
 async def make(
@@ -135,7 +143,7 @@ async def raise_price(
     entry = Entry(
         kind=kind, at=house.now(), usd_per_hour=usd_per_hour, ceiling_usd_per_hour=usd_per_hour, **more
     )
-    judge = judge_of(policy, await unmanaged_holdings(house, policy))
+    judge = change_judge(policy, await unmanaged_holdings(house, policy), entry.at)
     held = await house.ledger.amend(lease.reservation.id, entry, judge)
     if isinstance(held, Deny):
         raise held.as_failure()
@@ -151,6 +159,31 @@ def refuse_taken_name(name: str, things: Sequence[Named]) -> None:
     if any(is_called(thing, name) for thing in things):
         message = f"The name {clean(name, 60)!r} is taken; names must differ, so that a lost answer can be looked up."
         raise Failure(Code.CONFLICT, message, field="name", requested=clean(name, 60))
+
+
+@asynccontextmanager
+async def naming(house: House, tool: str, name: str, things: Sequence[Named]) -> AsyncIterator[None]:
+    """Keep a name to oneself until the ledger knows who asked for it.
+
+    Raises:
+        Failure: `conflict`, it is taken, by a thing that is there or by a create whose outcome is not known yet.
+    """
+    refuse_taken_name(name, things)
+    work, holder = f"name {tool} {name}", f"{house.holder}-{secrets.token_hex(4)}"
+    if not await house.ledger.claim(work, holder, house.now(), NAMING_TAKES):
+        raise _asked_for(name)
+    try:
+        waiting = (one for one in await house.ledger.leases() if one.pod_id is None)
+        if any(one.reservation.tool == tool and name_of(one) == name for one in waiting):
+            raise _asked_for(name)
+        yield
+    finally:
+        await house.ledger.claim(work, holder, house.now(), 0)
+
+
+def _asked_for(name: str) -> Failure:
+    message = f"Another create asked for the name {clean(name, 60)!r}, and its outcome is not known yet; choose another."
+    return Failure(Code.CONFLICT, message, field="name", requested=clean(name, 60))
 
 
 def is_called(thing: Named, name: str) -> bool:

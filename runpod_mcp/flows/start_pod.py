@@ -11,8 +11,8 @@ from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.extend_lease import judge_of
 from runpod_mcp.flows.finish import to_the_end
+from runpod_mcp.flows.gate import change_judge
 from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import see_running, see_stopped
@@ -47,7 +47,9 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
     entry = await _new_lease(house, policy, lease, pod, hours)
     async with changing(house, lease):
         held = await house.ledger.amend(
-            lease.reservation.id, entry, judge_of(policy, await unmanaged_holdings(house, policy))
+            lease.reservation.id,
+            entry,
+            change_judge(policy, await unmanaged_holdings(house, policy), entry.at),
         )
         if isinstance(held, Deny):
             raise held.as_failure()

@@ -11,8 +11,8 @@ from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.correct import correct
-from runpod_mcp.flows.extend_lease import judge_of
 from runpod_mcp.flows.finish import to_the_end
+from runpod_mcp.flows.gate import change_judge
 from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone, see
@@ -167,7 +167,7 @@ async def _set_aside(house: House, policy: Policy, lease: Lease, paid: Entry) ->
     """The lease as it counts while the change is under way; what costs nothing needs no money."""
     if not _is_dearer(lease, paid):
         return lease
-    judge = judge_of(policy, await unmanaged_holdings(house, policy))
+    judge = change_judge(policy, await unmanaged_holdings(house, policy), paid.at)
     held = await house.ledger.amend(lease.reservation.id, paid, judge)
     if isinstance(held, Deny):
         raise held.as_failure()

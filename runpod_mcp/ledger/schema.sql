@@ -59,6 +59,13 @@ CREATE TABLE spent (
     usd INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Derived: the days on which ended leases cost anything, so that a time long past is found without a walk over all.
+CREATE TABLE past (
+    day TEXT NOT NULL,
+    reservation_id TEXT NOT NULL REFERENCES reservation (id),
+    PRIMARY KEY (day, reservation_id)
+) STRICT, WITHOUT ROWID;
+
 -- Who is at work that only one process should do, and until when the others leave it alone.
 CREATE TABLE claim (
     work TEXT NOT NULL PRIMARY KEY,

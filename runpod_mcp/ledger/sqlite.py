@@ -17,8 +17,8 @@ from runpod_mcp.ledger import sqlite_rows as rows
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.sqlite_verify import problems
-from runpod_mcp.ledger.store import ChangeJudge, Judge, Repeated, Reserved
-from runpod_mcp.ledger.transitions import step
+from runpod_mcp.ledger.store import MOST_LEASES, ChangeJudge, Judge, Repeated, Reserved
+from runpod_mcp.ledger.transitions import makes_cheaper, step
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.spending import Spending, Window
 
@@ -42,7 +42,7 @@ class SqliteLedger:
 
     async def write(self, reservation_id: str, entry: Entry) -> Lease:
         """Append one entry, if it makes sense where the lease stands, and return the lease after it."""
-        return await self._write(lambda db: _apply(db, *_step(db, reservation_id, entry), entry))
+        return await self._write(lambda db: _apply(db, *_step(db, reservation_id, entry)))
 
     async def amend(self, reservation_id: str, entry: Entry, judge: ChangeJudge) -> Lease | Deny:
         """Append one entry that may make a lease dearer or longer, if the judge has nothing against it."""
@@ -63,6 +63,10 @@ class SqliteLedger:
     async def leases(self) -> Sequence[Lease]:
         """Everything that still counts, oldest first."""
         return await self._read(rows.live_leases)
+
+    async def leases_between(self, start: int, end: int) -> Sequence[Lease]:
+        """The leases that were in the sums at any time of [start, end), oldest first."""
+        return await self._read(lambda db: rows.leases_between(db, start, end, MOST_LEASES))
 
     async def entries(self, reservation_id: str) -> Sequence[Entry]:
         """What was written about a reservation, oldest first."""
@@ -120,17 +124,19 @@ def _reserve(db: sqlite3.Connection, reservation: Reservation, judge: Judge) -> 
     return denied or Reserved(rows.add_reservation(db, reservation))
 
 
-def _step(db: sqlite3.Connection, reservation_id: str, entry: Entry) -> tuple[Lease, Lease | None]:
-    """Where the lease stands, and where it stands after the entry; None where the entry changes nothing."""
+def _step(db: sqlite3.Connection, reservation_id: str, entry: Entry) -> tuple[Lease, Lease | None, Entry]:
+    """Where the lease stands, where it stands after the entry (None: it changes nothing), and the entry to write."""
     lease = rows.find_lease(db, reservation_id)
     if lease is None:
         raise Failure(Code.NOT_FOUND, f"The ledger has no reservation {reservation_id}.", Retry.NEVER)
+    if makes_cheaper(lease, entry):
+        entry = replace(entry, at=max(entry.at, rows.latest(db)))  # what was spent stays spent
     after = step(lease, entry)
     if after and after.still_counts and after.pod_id:
         holder = rows.holder_of_pod(db, after.pod_id)
         if holder not in (None, reservation_id):
             raise Failure(Code.CONFLICT, f"Pod {after.pod_id} already has the lease {holder}.", Retry.NEVER)
-    return lease, after
+    return lease, after, entry
 
 
 def _apply(db: sqlite3.Connection, lease: Lease, after: Lease | None, entry: Entry) -> Lease:
@@ -141,7 +147,7 @@ def _apply(db: sqlite3.Connection, lease: Lease, after: Lease | None, entry: Ent
 
 
 def _amend(db: sqlite3.Connection, reservation_id: str, entry: Entry, judge: ChangeJudge) -> Lease | Deny:
-    lease, after = _step(db, reservation_id, entry)
+    lease, after, entry = _step(db, reservation_id, entry)
     if after is None or not after.still_counts:
         return _apply(db, lease, after, entry)
     now = rows.advance(db, entry.at)

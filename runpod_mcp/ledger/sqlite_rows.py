@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from itertools import groupby
 
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState, Reservation
 from runpod_mcp.money import ZERO, Usd
-from runpod_mcp.policy.spending import Spending, Window
+from runpod_mcp.policy.spending import Spending, Window, day_of
 
 _RESERVATION_FIELDS = tuple(field.name for field in fields(Reservation))
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry))
@@ -58,6 +59,22 @@ _HELD_ENTRIES = """
 SELECT entry.* FROM holding CROSS JOIN entry WHERE entry.reservation_id = holding.reservation_id
 ORDER BY entry.reservation_id, entry.seq
 """
+_FOUND = """
+WITH found AS (
+    SELECT reservation_id FROM past WHERE day BETWEEN :first AND :last
+    UNION SELECT reservation_id FROM holding LIMIT :most
+)
+"""
+_FOUND_RESERVATIONS = (
+    _FOUND  # noqa: S608  only constants
+    + "SELECT reservation.* FROM found CROSS JOIN reservation WHERE reservation.id = found.reservation_id "
+    "ORDER BY reservation.seq"
+)
+_FOUND_ENTRIES = (
+    _FOUND  # noqa: S608  only constants
+    + "SELECT entry.* FROM found CROSS JOIN entry WHERE entry.reservation_id = found.reservation_id "
+    "ORDER BY entry.reservation_id, entry.seq"
+)
 
 
 def latest(db: sqlite3.Connection) -> int:
@@ -114,9 +131,34 @@ def holder_of_pod(db: sqlite3.Connection, pod_id: str) -> str | None:
 
 def live_leases(db: sqlite3.Connection) -> tuple[Lease, ...]:
     """Everything that still counts, oldest first."""
-    entries = {key: list(rows) for key, rows in _by_reservation(db.execute(_HELD_ENTRIES))}
-    reservations = map(as_reservation, db.execute(_HELD_RESERVATIONS))
-    return tuple(Lease.read(found, entries.get(found.id, ())) for found in reservations)
+    return _leases(db.execute(_HELD_RESERVATIONS), db.execute(_HELD_ENTRIES))
+
+
+def leases_between(db: sqlite3.Connection, start: int, end: int, most: int) -> tuple[Lease, ...]:
+    """The leases that were in the sums at any time of [start, end), oldest first.
+
+    Raises:
+        Failure: INVALID_ARGUMENTS, there are more than `most` on these days.
+    """
+    days = {"first": day_of(start).key, "last": day_of(max(start, end - 1)).key, "most": most + 1}
+    found = _leases(db.execute(_FOUND_RESERVATIONS, days), db.execute(_FOUND_ENTRIES, days))
+    if len(found) > most:
+        message = f"There are more than {most:,} leases in this time; ask for a shorter one."
+        raise Failure(Code.INVALID_ARGUMENTS, message, field="since", limit=most)
+    return tuple(lease for lease in found if _was_there(lease, start, end))
+
+
+def _was_there(lease: Lease, start: int, end: int) -> bool:
+    if lease.still_counts:
+        return lease.reservation.opened_at < end
+    return any(stretch.seconds_within(start, end) for stretch in lease.stretches(0))
+
+
+def _leases(
+    reservations: Iterable[sqlite3.Row], entries_by_reservation: Iterable[sqlite3.Row]
+) -> tuple[Lease, ...]:
+    entries = {key: list(rows) for key, rows in _by_reservation(entries_by_reservation)}
+    return tuple(Lease.read(found, entries.get(found.id, ())) for found in map(as_reservation, reservations))
 
 
 def _by_reservation(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[str, Iterator[Entry]]]:
@@ -164,7 +206,16 @@ def _hold(db: sqlite3.Connection, lease: Lease) -> None:
 
 def _let_go(db: sqlite3.Connection, lease: Lease) -> None:
     db.execute("DELETE FROM holding WHERE reservation_id = ?", (lease.reservation.id,))
-    db.executemany(_ADD_SPENT, lease.costs().items())
+    costs = lease.costs()
+    db.executemany(_ADD_SPENT, costs.items())
+    db.executemany(
+        "INSERT INTO past (day, reservation_id) VALUES (?, ?)", past_rows(lease.reservation.id, costs)
+    )
+
+
+def past_rows(reservation_id: str, costs: Iterable[str]) -> list[tuple[str, str]]:
+    """The rows of `past` for an ended lease; `costs` are the windows in which it cost anything."""
+    return [(key, reservation_id) for key in costs if key.startswith("day:")]
 
 
 def as_reservation(row: sqlite3.Row) -> Reservation:

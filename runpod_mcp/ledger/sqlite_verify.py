@@ -9,7 +9,7 @@ from itertools import groupby
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.ledger.entries import Entry, Lease, LeaseState
-from runpod_mcp.ledger.sqlite_rows import as_entry, as_reservation
+from runpod_mcp.ledger.sqlite_rows import as_entry, as_reservation, past_rows
 from runpod_mcp.ledger.transitions import step
 
 _EVERYTHING = """
@@ -23,16 +23,28 @@ def problems(db: sqlite3.Connection) -> Iterator[str]:
     yield from _damage(db)
     holdings: dict[str, tuple[str, str | None]] = {}
     spent: Counter[str] = Counter()
+    days: Counter[str] = Counter()
     for reservation_id, lease in _replayed(db):
         if isinstance(lease, str):
             yield lease
         elif lease.still_counts:
             holdings[reservation_id] = (lease.state.value, lease.pod_id)
         elif lease.state is LeaseState.ENDED:
-            spent.update(lease.costs())
+            costs = lease.costs()
+            spent.update(costs)
+            for row in past_rows(reservation_id, costs):
+                days[row[0]] += 1
+                yield from _missing(db, row)
     rows = db.execute("SELECT * FROM holding")
     yield from _differences("holding", holdings, {row[0]: (row["state"], row["pod_id"]) for row in rows})
     yield from _differences("spent", spent, {row[0]: row["usd"] for row in db.execute("SELECT * FROM spent")})
+    found = {row[0]: row[1] for row in db.execute("SELECT day, COUNT(*) FROM past GROUP BY day")}
+    yield from _differences("past", days, found)
+
+
+def _missing(db: sqlite3.Connection, row: tuple[str, str]) -> Iterator[str]:
+    if not db.execute("SELECT 1 FROM past WHERE day = ? AND reservation_id = ?", row).fetchone():
+        yield f"past does not have {row[1]} on {row[0]}; what was written says it cost something then"
 
 
 def _damage(db: sqlite3.Connection) -> Iterator[str]:

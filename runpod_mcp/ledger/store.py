@@ -17,6 +17,10 @@ ChangeJudge = Callable[[Spending, Plan], Deny | None]
 """The same for a lease that is to change: what all else counts with the lease's own past, and its changed future."""
 
 
+MOST_LEASES = 20_000
+"""So many leases are read at once; what needs more is asked for in smaller parts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reserved:
     """The money is set aside."""
@@ -86,6 +90,15 @@ class Ledger(Protocol):
 
     async def leases(self) -> Sequence[Lease]:
         """Everything that still counts, oldest first."""
+        ...
+
+    async def leases_between(self, start: int, end: int) -> Sequence[Lease]:
+        """The leases that were in the sums at any time of [start, end), oldest first: living ones, whose end nobody
+        knows, and ended ones that cost something then. What it costs does not grow with what is before and after.
+
+        Raises:
+            Failure: INVALID_ARGUMENTS, there are more than `MOST_LEASES` on these days.
+        """
         ...
 
     async def entries(self, reservation_id: str) -> Sequence[Entry]:

@@ -45,6 +45,13 @@ def step(lease: Lease, entry: Entry) -> Lease | None:
     return None if _stands(after) == _stands(lease) else after
 
 
+def makes_cheaper(lease: Lease, entry: Entry) -> bool:
+    """Whether less is charged from the entry on: such a one may not reach back before what the ledger has seen."""
+    if entry.kind is EntryKind.ENDED:
+        return True
+    return bool(lease.rates) and entry.usd_per_hour is not None and entry.usd_per_hour < lease.usd_per_hour
+
+
 def _same_pod(lease: Lease, entry: Entry) -> None:
     if entry.pod_id in (None, lease.pod_id):
         return

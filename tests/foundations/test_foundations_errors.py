@@ -61,6 +61,16 @@ def test_the_systems_clock_tells_utc():
     assert SystemClock().now().utcoffset() == timedelta(0)
 
 
+def test_the_systems_clock_never_runs_backwards():
+    clock = SystemClock()
+    moments = [clock.now() for _ in range(1000)]
+    assert moments == sorted(moments)
+    clock._start += timedelta(hours=1)
+    assert clock.now() - moments[0] > timedelta(minutes=59), (
+        "as if the machine's clock had been set back by an hour"
+    )
+
+
 @pytest.mark.anyio
 async def test_to_sleep_on_the_systems_clock_for_no_time_returns():
     await SystemClock().sleep(0)

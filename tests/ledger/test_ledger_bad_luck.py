@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledger_helpers import NOON, allow, reservation, settled
+from ledger_helpers import HOUR, NOON, allow, ended, reservation, settled
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.ledger import sqlite_trouble as trouble
@@ -285,6 +285,27 @@ async def test_verify_finds_every_kind_of_tampering(ledger, path):
     assert "entry 2 contradicts those before it: The lease r2 is open" in found
     assert "entry 4 of r3 says what was already said" in found
     assert "of entry speaks of a reservation that is not there" in found
+
+
+async def test_verify_finds_an_ended_lease_that_lost_its_days_or_was_given_others(ledger, path):
+    for id in ("r1", "r2"):
+        await ledger.reserve(reservation(id), allow)
+        await ledger.write(id, settled(pod_id=f"pod-{id}"))
+        await ledger.write(id, ended(NOON + HOUR))
+    await ledger.close()
+    assert await ledger.verify() == ()
+    tamper(path, "UPDATE past SET reservation_id = 'r3' WHERE reservation_id = 'r1'")
+    (problem, orphan) = sorted(await ledger.verify(), reverse=True)
+    assert problem.startswith("row None of past speaks of a reservation")
+    assert orphan == "past does not have r1 on day:2026-11-23; what was written says it cost something then"
+    tamper(
+        path,
+        "DELETE FROM past WHERE reservation_id = 'r3'",
+        "INSERT INTO past VALUES ('day:2026-11-24', 'r2')",
+    )
+    found = "\n".join(await ledger.verify())
+    assert "past has 1 for day:2026-11-23; what was written says 2" in found
+    assert "past has 1 for day:2026-11-24; what was written says None" in found
 
 
 async def test_verify_finds_a_damaged_index(ledger, path):

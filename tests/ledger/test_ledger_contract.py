@@ -29,7 +29,9 @@ from ledger_helpers import (
 )
 
 from runpod_mcp.errors import Code, Failure
-from runpod_mcp.ledger.entries import EntryKind, LeaseState
+from runpod_mcp.ledger import sqlite_rows as rows
+from runpod_mcp.ledger.entries import Entry, EntryKind, LeaseState
+from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.store import Repeated, Reserved
 from runpod_mcp.money import Usd
 from runpod_mcp.policy.spending import TOTAL, Plan, Spending, Stretch, day_of, month_of
@@ -253,6 +255,45 @@ async def test_what_still_counts_is_listed_oldest_first(ledger):
     ]
 
 
+async def ended_between(ledger, id, start, end):
+    """A lease that cost something from one moment to the other."""
+    await reserved(ledger, id, start)
+    await ledger.write(id, settled(start, pod_id=f"pod-{id}"))
+    await ledger.write(id, ended(end))
+
+
+async def test_leases_of_a_time_are_those_that_were_in_the_sums_then_ended_ones_too(ledger):
+    await ended_between(ledger, "days ago", NOON - 3 * DAY, NOON - 3 * DAY + HOUR)
+    await ended_between(ledger, "long", NOON - 2 * DAY, NOON + HOUR)
+    await ended_between(ledger, "this morning", NOON - 2 * HOUR, NOON - HOUR)
+    await reserved(ledger, "lives", NOON)
+    await reserved(ledger, "void", NOON)
+    await ledger.write("void", voided())
+
+    async def ids(start, end):
+        return [lease.reservation.id for lease in await ledger.leases_between(start, end)]
+
+    assert await ids(NOON - 4 * DAY, NOON + DAY) == ["days ago", "long", "this morning", "lives"]
+    assert await ids(NOON - DAY, NOON - DAY + HOUR) == ["long"]
+    assert await ids(NOON - 2 * HOUR, NOON - HOUR) == ["long", "this morning"]
+    assert await ids(NOON - HOUR, NOON) == ["long"]
+    assert await ids(NOON, NOON + 1) == ["long", "lives"]
+    assert await ids(NOON - 9 * DAY, NOON - 8 * DAY) == []
+    assert await ids(NOON, NOON) == []
+    (found,) = await ledger.leases_between(NOON - DAY, NOON - DAY + 1)
+    assert found == await ledger.lease("long")
+
+
+async def test_more_leases_than_can_be_read_at_once_are_refused_and_not_cut(tmp_path):
+    with SqliteFile(tmp_path / "ledger.db").transaction(write=True) as db:
+        for number in range(3):
+            rows.add_reservation(db, reservation(f"r{number}"))
+        assert len(rows.leases_between(db, NOON, NOON + HOUR, most=3)) == 3
+        with pytest.raises(Failure, match="more than 2 leases") as caught:
+            rows.leases_between(db, NOON, NOON + HOUR, most=2)
+        assert caught.value.code is Code.INVALID_ARGUMENTS
+
+
 async def test_a_clock_set_back_does_not_set_the_ledger_back(ledger):
     assert (await ledger.spending(NOON + HOUR, [TOTAL])).now == NOON + HOUR
     assert (await ledger.spending(NOON, [TOTAL])).now == NOON + HOUR
@@ -283,6 +324,18 @@ async def test_what_the_cloud_says_of_time_does_not_move_the_clock(ledger):
     await reserved(ledger)
     await ledger.write("r1", settled(NOON + DAY))
     assert (await ledger.spending(NOON, [])).now == NOON
+
+
+async def test_what_makes_a_lease_cheaper_never_reaches_back_before_the_latest_moment_seen(ledger):
+    await reserved(ledger)
+    await ledger.write("r1", settled(NOON))
+    await ledger.spending(NOON + HOUR, [])
+    cheaper = Entry(kind=EntryKind.REPRICED, at=NOON, usd_per_hour=Usd(1))
+    assert (await ledger.write("r1", cheaper)).rates[-1] == (NOON + HOUR, Usd(1))
+    dearer = Entry(kind=EntryKind.REPRICED, at=NOON + 60, usd_per_hour=Usd(2))
+    assert (await ledger.write("r1", dearer)).rates[-1] == (NOON + HOUR, Usd(2))
+    await ledger.spending(NOON + 2 * HOUR, [])
+    assert (await ledger.write("r1", Entry(kind=EntryKind.ENDED, at=NOON))).rates[-1][0] == NOON + 2 * HOUR
 
 
 async def test_an_unknown_create_goes_on_counting_past_its_end(ledger):

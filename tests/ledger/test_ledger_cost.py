@@ -58,6 +58,43 @@ async def steps_with(path: Path, many: int) -> int:
     return counted
 
 
+PAST_DAYS = """
+INSERT INTO past (day, reservation_id)
+SELECT 'day:' || date(86400 * (rowid % 9000), 'unixepoch'), id FROM reservation WHERE id LIKE 'past-%'
+"""
+
+
+async def steps_of_a_day_with(path: Path, many: int) -> int:
+    """Steps to find the leases of one day long ago, with so many on other days."""
+    ledger = SqliteLedger(path)
+    await ledger.reserve(reservation("then"), allow)
+    await ledger.write("then", settled())
+    await ledger.write("then", ended(NOON + HOUR))
+    await ledger.close()
+    file, counted = SqliteFile(path), 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    with file.transaction(write=True) as db:
+        db.execute(PAST, {"many": many})
+        db.execute(PAST_ENTRIES)
+        db.execute(PAST_DAYS)
+        db.set_progress_handler(count, 1)
+        (found,) = rows.leases_between(db, NOON, NOON + HOUR, most=10)
+        db.set_progress_handler(None, 0)
+    file.close()
+    assert found.reservation.id == "then"
+    return counted
+
+
+async def test_a_day_is_found_without_a_walk_over_all_that_was_ever_written(tmp_path):
+    short = await steps_of_a_day_with(tmp_path / "short.db", 10)
+    long = await steps_of_a_day_with(tmp_path / "long.db", 20_000)
+    assert 0 < long <= short * 1.05
+
+
 @pytest.mark.parametrize("many", [1_000, 20_000])
 async def test_a_check_with_a_long_past_takes_no_more_steps_than_with_a_short_one(tmp_path, many):
     short = await steps_with(tmp_path / "short.db", 10)
