@@ -31,11 +31,13 @@ from runpod_mcp.flows.prices import Prices
 from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.flows.rented import Rented
 from runpod_mcp.flows.start_pod import start_pod
+from runpod_mcp.flows.update_pod import update_pod
 from runpod_mcp.ledger.entries import Entry, Lease, LeaseState, Reservation
 from runpod_mcp.ledger.sqlite import SqliteLedger
 from runpod_mcp.ledger.store import ChangeJudge, Judge, Repeated, Reserved
 from runpod_mcp.money import MICRO
 from runpod_mcp.pods.create_input import CreateRequest
+from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy, read_policy
 from runpod_mcp.policy.spending import Plan, Spending
@@ -377,6 +379,13 @@ def deletes(pick: int) -> Deed:
 def starts(pick: int, hours: float) -> Deed:
     return lambda house: _change(
         house, pick, "start_pod", LeaseState.STOPPED, lambda at, pod_id: start_pod(at, pod_id, hours)
+    )
+
+
+def updates(pick: int, volume_gb: int) -> Deed:
+    change = PodUpdate.model_validate({"volumeInGb": volume_gb, "name": f"of {volume_gb} GB"})
+    return lambda house: _change(
+        house, pick, "update_pod", None, lambda at, pod_id: update_pod(at, pod_id, change)
     )
 
 

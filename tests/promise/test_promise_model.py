@@ -40,6 +40,7 @@ from model_world import (
     sleeps_through,
     starts,
     stops,
+    updates,
     waits,
 )
 
@@ -100,6 +101,7 @@ REQUESTS = st.fixed_dictionaries(
         "gpuTypePriority": st.sampled_from(["availability", "custom"]),
     }
 )
+SIZES = st.sampled_from([10, 20, 80, 600, 4000])
 REQUEST_IDS = st.sampled_from([None, None, None, "a", "b", "c"])
 NUMBERS = st.integers(0, 3)
 CALLS = st.integers(0, 9)
@@ -135,6 +137,7 @@ FAULTS = {
     "delete": [*OF_ANY_CALL, "ignored", "ignored", "not_found"],
     "stop": [*OF_ANY_CALL, "ignored", "ignored", "not_found"],
     "start": [*OF_ANY_CALL, "ignored", "start_without_gpus", "not_found"],
+    "update": [*OF_ANY_CALL, "ignored", "not_found", "invalid"],
     "catalog": ["error_before", "garbage", "rate_limited"],
 }
 FAULT = st.sampled_from([(on, kind) for on, kinds in FAULTS.items() for kind in kinds])
@@ -149,6 +152,7 @@ def deeds(more: bool = True) -> st.SearchStrategy[Deed]:
         NUMBERS.map(deletes),
         st.builds(starts, NUMBERS, HOURS),
         st.builds(extends, NUMBERS, HOURS),
+        st.builds(updates, NUMBERS, SIZES),
         REQUESTS.map(lambda asked: renting(asked, None)),
     ]
     return st.one_of(*simple, *([PAUSES.map(waits)] if more else []))
@@ -248,6 +252,10 @@ class Promises(RuleBasedStateMachine):
     @rule(pick=NUMBERS, number=NUMBERS, change=st.sampled_from([stops, deletes]))
     def stop_or_delete(self, pick: int, number: int, change: Callable[[int], Deed]) -> None:
         self.world.do(number, change(pick))
+
+    @rule(pick=NUMBERS, number=NUMBERS, size=SIZES)
+    def update(self, pick: int, number: int, size: int) -> None:
+        self.world.do(number, updates(pick, size))
 
     @rule(pick=NUMBERS, number=NUMBERS, hours=HOURS, change=st.sampled_from([starts, extends]))
     def start_or_extend(
