@@ -17,7 +17,9 @@ from runpod_mcp.errors import Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.server.failures import failure_of
 from runpod_mcp.server.input_schema import SHAPED, Schema
+from runpod_mcp.server.prompts import add_prompts
 from runpod_mcp.server.replies import failed
+from runpod_mcp.server.resources import add_resources
 from runpod_mcp.server.tool import tool_of
 from runpod_mcp.server.toolsets import tools_of
 
@@ -44,6 +46,8 @@ class Server(MCPServer[None]):
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000)},
             log_level="WARNING",
         )
+        add_resources(self, house)
+        add_prompts(self)
         self._policies = house.policies
         self._arguments: dict[str, Schema] = {
             tool.name: tool.parameters for tool in self._tool_manager.list_tools()

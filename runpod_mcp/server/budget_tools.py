@@ -59,10 +59,11 @@ _PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in 
 
 async def _get_budget(house: House, _: NoArguments) -> CallToolResult:
     view = await get_budget(house)
-    return said(_words(view), _facts(view))
+    return said(_words(view), budget_facts(view))
 
 
-def _facts(view: BudgetView) -> dict[str, Any]:
+def budget_facts(view: BudgetView) -> dict[str, Any]:
+    """Every budget, count and limit as it stands; what does not apply is left out."""
     policy = view.policy
     facts: dict[str, Any] = {
         "policy": policy.origin,

@@ -272,6 +272,7 @@ class Judge:
             account.stopped_dearer
         ):  # counted at the running price until it was seen to be stopped: a stated bound
             self.world.touch(pod_id, Before(account.first, running=True))
+        self._due_once_it_is_known_to_be_dear(pod_id, known)
         if pod_id not in self.world.touched:
             self._counted(pod_id, account, known)
             self._due_if_dear(pod_id, account, known)
@@ -319,6 +320,14 @@ class Judge:
         if stopped_late or ended_late or (lease.still_counts and self.world.now > lease.due_at):
             FIGURES["late"] += pod_id not in self.late
             self.late.add(pod_id)
+
+    def _due_once_it_is_known_to_be_dear(self, pod_id: str, lease: Lease) -> None:
+        """Whoever made it dearer: once the ledger holds a price above the ceiling, its end has come."""
+        if lease.state is LeaseState.RUNNING and lease.usd_per_hour > lease.ceiling_usd_per_hour:
+            FIGURES["known to be above the ceiling"] += 1
+            assert is_due(lease, self.world.now + int(2 * self.world.most_off) + 1), (
+                f"pod {pod_id} is known to be billed above its ceiling and is not due"
+            )
 
     def _due_if_dear(self, pod_id: str, account: Account, lease: Lease) -> None:
         dear = not account.row.ended and float(account.row.rate) > self._ceiling(pod_id) + 1e-5
