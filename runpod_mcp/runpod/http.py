@@ -35,6 +35,8 @@ USER_AGENT = f"runpod-mcp/{__version__}"
 
 EVENTS = "text/event-stream"
 
+WORTH_WAITING = 10
+"""Seconds that a change may be put off when Runpod asks for it; a longer wait is the caller's to decide."""
 MAX_BYTES = 20_000_000
 NO_KEY = "No Runpod API key is set. Set RUNPOD_API_KEY (or RUNPOD_API_KEY_FILE) and start the server again."
 
@@ -145,6 +147,21 @@ class Wire:
         return await self._once(
             method, path, query, body, self.timeouts.change if deadline is None else deadline
         )
+
+    async def send_when_let(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> Sent:
+        """Send a change of what exists; where Runpod only asks for a short wait first, wait and send it then.
+
+        A 429 says that nothing was done. A create is not sent so: once is all it ever gets.
+        """
+        sent = await self.send(method, path, body=body)
+        if not isinstance(sent, Answer) or sent.status != 429:
+            return sent
+        wait = seconds_to_wait(sent.headers, self.clock.now())
+        if wait is None or wait > WORTH_WAITING:
+            return sent
+        log.info("sending in %d s, as Runpod asks: %s %s", wait, method, path)
+        await self.clock.sleep(wait)
+        return await self.send(method, path, body=body)
 
     async def close(self) -> None:
         """Close connections."""

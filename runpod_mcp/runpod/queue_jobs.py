@@ -100,7 +100,7 @@ class QueueJobs:
     ) -> EditOutcome[T]:
         if identifier(endpoint_id) is None:
             return Gone()
-        sent = await self._wire.send("POST", _path(endpoint_id, *steps))
+        sent = await self._wire.send_when_let("POST", _path(endpoint_id, *steps))
         return outcomes.changed(sent, read, self._wire.clock.now(), what=what)
 
 

@@ -84,7 +84,7 @@ class Shelf(Generic[Thing]):
     ) -> EditOutcome[Thing]:
         if identifier(identity) is None:
             return Gone()
-        sent = await self.wire.send(method, self.at(identity), body=body)
+        sent = await self.wire.send_when_let(method, self.at(identity), body=body)
         return outcomes.changed(
             sent,
             self.read,

@@ -146,7 +146,7 @@ class V1Api:
     ) -> ChangeOutcome:
         if identifier(pod_id) is None:
             return Gone()
-        sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}", body=body)
+        sent = await self._wire.send_when_let(method, f"/pods/{segment(pod_id)}{verb}", body=body)
         secrets_sent = bool(body and body.get("env"))
         return pod_outcomes.of_change(
             sent, read_pod, self._wire.clock.now(), secrets_sent, says_500_to_all=True

@@ -150,7 +150,7 @@ class V2Api:
     ) -> ChangeOutcome:
         if identifier(pod_id) is None:
             return Gone()
-        sent = await self._wire.send(method, f"/pods/{segment(pod_id)}{verb}", body=body)
+        sent = await self._wire.send_when_let(method, f"/pods/{segment(pod_id)}{verb}", body=body)
         return pod_outcomes.of_change(sent, read_pod, self._wire.clock.now(), bool(body and body.get("env")))
 
     async def _locked(self, pod: Pod) -> Pod:

@@ -348,8 +348,8 @@ class Promises(RuleBasedStateMachine):
             self.world.by_hand({deed: pods[pick % len(pods)]})
 
     @precondition(lambda self: self.meddled)
-    @rule(pick=NUMBERS, price=st.sampled_from([None, 0.1, 0.55, 3.0]))
-    def someone_makes_ours_dearer(self, pick: int, price: float | None) -> None:
+    @rule(pick=NUMBERS, price=st.sampled_from([None, 0.1, 0.55, 3.0]), seen=st.booleans())
+    def someone_makes_ours_dearer(self, pick: int, price: float | None, seen: bool) -> None:
         """Starts a stopped one, or Runpod bills another price."""
         pods = self.world.living()
         assume(pods)
@@ -358,6 +358,8 @@ class Promises(RuleBasedStateMachine):
             self.world.by_hand({"start": pod})
         else:
             self.world.by_hand({"reprice": pod, "usd_per_hour": price})
+        if seen:
+            self.world.do(pick, reconciles)
 
     # quiet moments
 

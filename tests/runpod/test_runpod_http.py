@@ -240,3 +240,31 @@ async def test_a_transport_of_ours_is_asked_for_no_retries() -> None:
     pool = real._client._transport._pool  # type: ignore[attr-defined]
     assert pool._retries == 0
     await real.close()
+
+
+async def test_a_change_is_sent_again_after_a_short_wait_that_runpod_asks_for() -> None:
+    fake, clock = FakeRunpod(answer(429, {}, Retry_After="7"), answer(204, None)), SteppedClock()
+    began = clock.now()
+    sent = await wire(fake, clock).send_when_let("DELETE", "/pods/abc")
+    assert isinstance(sent, Answer)
+    assert sent.status == 204
+    assert ((clock.now() - began).total_seconds(), len(fake.calls)) == (7, 2)
+
+
+@pytest.mark.parametrize("headers", [{"Retry_After": "11"}, {}])
+async def test_a_change_whose_wait_is_long_or_unknown_is_the_callers_to_put_off(
+    headers: dict[str, str],
+) -> None:
+    fake, clock = FakeRunpod(answer(429, {}, **headers)), SteppedClock()
+    began = clock.now()
+    sent = await wire(fake, clock).send_when_let("DELETE", "/pods/abc")
+    assert isinstance(sent, Answer)
+    assert sent.status == 429
+    assert (clock.now(), len(fake.calls)) == (began, 1)
+
+
+async def test_a_change_whose_answer_was_lost_is_not_sent_again() -> None:
+    fake, clock = FakeRunpod(answer(500, {})), SteppedClock()
+    sent = await wire(fake, clock).send_when_let("POST", "/pods/abc/action", body={"action": "start"})
+    assert isinstance(sent, Answer)
+    assert len(fake.calls) == 1

@@ -247,7 +247,7 @@ async def test_a_delete_without_a_body_is_done(status: int) -> None:
         (problem(400, "Failed to resume pod."), NoCapacity),
         (answer(400, {"error": "not enough free GPUs on the host machine"}), NoCapacity),
         (problem(403, "access denied"), Refused),
-        (problem(429, "rate limit exceeded", Retry_After="2"), Refused),
+        (problem(429, "rate limit exceeded", Retry_After="20"), Refused),
         (httpx2.ConnectTimeout("far"), Refused),
         (answer(502), Unknown),
         (httpx2.ReadTimeout("slow"), Unknown),
@@ -342,15 +342,18 @@ async def test_a_thing_without_an_id_is_unreadable(read: str) -> None:
         await getattr(api(FakeRunpod(answer(200, {"name": "x"}))), read)("x")
 
 
-async def test_reads_outlast_a_rate_limit_and_changes_do_not() -> None:
+async def test_reads_and_changes_outlast_a_short_rate_limit_and_creates_do_not() -> None:
     limited = problem(429, "rate limit exceeded for the minute window", Retry_After="5")
     clock = SteppedClock()
     reading = FakeRunpod(limited, answer(200, {"pods": []}))
     assert await api(reading, clock=clock).list_pods() == []
     changing = FakeRunpod(limited, answer(200, POD))
-    outcome = await api(changing).stop_pod("abc")
+    assert isinstance(await api(changing).stop_pod("abc"), Done)
+    assert len(changing.calls) == 2
+    creating = FakeRunpod(limited, answer(201, POD))
+    outcome = await api(creating).create_pod(order_of())
     assert isinstance(outcome, Refused)
-    assert (outcome.retry_after, len(changing.calls)) == (5, 1)
+    assert (outcome.retry_after, len(creating.calls)) == (5, 1)
 
 
 async def test_a_rate_limit_that_lasts_too_long_is_said_with_its_seconds() -> None:
