@@ -219,11 +219,13 @@ async def front_door(
     beside: FrontDoor | None = None,
     bend: Bend | None = None,
     toolsets: tuple[str, ...] = ("core",),
+    person: Any = None,
 ) -> AsyncIterator[FrontDoor]:
     """A client in front of a server in front of a simulator.
 
     `beside` opens a second server on the same ledger, policy and simulated Runpod. `bend` may change the JSON that
     Runpod answers, on the wire. Without a policy text no file is written, and the built-in default applies.
+    `person` answers the client's dialogs; without one the client has none.
     """
     clock = beside.clock if beside else SteppedClock()
     sim = beside.sim if beside else Simulator(clock)
@@ -233,7 +235,7 @@ async def front_door(
     house = _house(folder, f"http://simulator/{dialect}", key, clock, transport)
     server = build_server(house, toolsets=toolsets)
     try:
-        async with Client(server, mode=mode) as client:
+        async with Client(server, mode=mode, elicitation_callback=person) as client:
             yield FrontDoor(client, server, house, sim, clock, folder)
     finally:
         await house.api.close()

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import adopt, by_tag, stopped_entry, stopped_rate
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import alone
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.outcomes import is_gone, see_stopped, trouble_ending, unconfirmed
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
@@ -75,7 +75,7 @@ async def _may_touch(house: House, tool: str, pod_id: str) -> Right:
     """
     policy = _policy_or_none(house)
     if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
-        raise approval_needed(reason)
+        await need_yes(house, policy, reason, ZERO, ZERO)
     try:
         return Right(await _lease_to_end(house, policy, pod_id))
     except Failure as failure:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from runpod_mcp.clock import Clock, epoch
 from runpod_mcp.flows.prices import Prices
@@ -21,12 +22,21 @@ class Policies(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an agent asked for: the tool and its arguments as they came, secrets and all."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """The rooms, wired together once.
 
     `principal` is whose budget it is, `holder` the name under which this process claims work that only one should do. `look_again_after` are the waits, in seconds, between looks for a pod whose
-    create call was not answered; `confirm_after` those between looks for a pod that should be gone.
+    create call was not answered; `confirm_after` those between looks for a pod that should be gone. `call` is the tool
+    call that is being answered, where there is one.
     """
 
     policies: Policies
@@ -38,6 +48,7 @@ class House:
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
     look_again_after: tuple[float, ...] = (1, 2, 4, 8)
     confirm_after: tuple[float, ...] = (0.5, 1, 2, 4)
+    call: Call | None = None
 
     def now(self) -> int:
         """Whole seconds since 1970, UTC."""

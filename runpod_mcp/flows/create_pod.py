@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.judge import approval_needed, judge, refuse_at_once
+from runpod_mcp.flows.judge import judge, refuse_at_once
 from runpod_mcp.flows.place_pod import place_pod
 from runpod_mcp.flows.rented import Rented, WouldRent
 from runpod_mcp.flows.repeats import made_before, same_pod
@@ -32,7 +33,8 @@ async def create_pod(house: House, request: CreateRequest) -> Rented | WouldRent
     if request.dry_run:
         return WouldRent(decision.offer, decision.reason if isinstance(decision, AskHuman) else None)
     if isinstance(decision, AskHuman):
-        raise approval_needed(decision.reason)
+        quote = decision.offer.quote
+        await need_yes(house, policy, decision.reason, quote.dearest_usd_per_hour, quote.usd_per_lease)
     return await to_the_end(_rent(house, request, case, decision.offer))
 
 

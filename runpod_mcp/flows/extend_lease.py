@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import change_judge
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
@@ -42,7 +42,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
     _refuse_too_long(policy, lease, ends)
     longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
-        raise approval_needed(reason)
+        await need_yes(house, policy, reason, lease.usd_per_hour, longer)
     judge = change_judge(policy, await unmanaged_holdings(house, policy), now)
     answer = await house.ledger.amend(lease.reservation.id, entry, judge)
     if isinstance(answer, Deny):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from runpod_mcp.catalog.countries import country_of
 from runpod_mcp.catalog.quote import network_volume_usd_per_hour, network_volume_usd_per_month
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.standing import Terms, make, raise_price, refuse_taken_name, set_aside
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
 from runpod_mcp.money import ZERO, Usd, cost
@@ -81,7 +81,7 @@ async def create_volume(house: House, name: str, size_gb: int, data_center_id: s
         raise denied.as_failure()
     rate = network_volume_usd_per_hour(size_gb)
     refuse_taken_name(order.name, await house.api.resources.volumes.list_all())
-    _ask(policy, TOOL, rate)
+    await _ask(house, policy, TOOL, rate)
     asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
     terms = Terms(usd_per_hour=rate, ends_at=house.now() + COUNTED_AHEAD)
     lease = await set_aside(house, policy, TOOL, asked, terms)
@@ -106,7 +106,7 @@ async def update_volume(house: House, volume_id: str, change: VolumeChange) -> V
         return await to_the_end(_update(house, lease, lease, volume, change))
     _refuse_growth(policy, volume, change.size_gb)
     rate = network_volume_usd_per_hour(change.size_gb)
-    _ask(policy, "update_network_volume", rate)
+    await _ask(house, policy, "update_network_volume", rate)
     async with changing(house, lease):
         held = await raise_price(house, policy, lease, max(rate, lease.usd_per_hour))
         return await to_the_end(_update(house, lease, held, volume, change))
@@ -120,7 +120,7 @@ async def delete_volume(house: House, volume_id: str) -> None:
     """
     policy = house.policies.current()
     if reason := asks_human(policy, "delete_network_volume", ZERO, ZERO):
-        raise approval_needed(reason)
+        await need_yes(house, policy, reason, ZERO, ZERO)
     _, lease = await _managed(house, volume_id)
     await to_the_end(_delete(house, lease, volume_id))
 
@@ -197,9 +197,10 @@ def _price_unknown() -> Failure:
     )
 
 
-def _ask(policy: Policy, tool: str, rate: Usd) -> None:
-    if reason := asks_human(policy, tool, rate, cost(rate, COUNTED_AHEAD)):
-        raise approval_needed(reason)
+async def _ask(house: House, policy: Policy, tool: str, rate: Usd) -> None:
+    month = cost(rate, COUNTED_AHEAD)
+    if reason := asks_human(policy, tool, rate, month):
+        await need_yes(house, policy, reason, rate, month)
 
 
 async def _update(

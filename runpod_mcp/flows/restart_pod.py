@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.boots import note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.leases import is_due
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone
@@ -31,7 +31,7 @@ async def restart_pod(house: House, pod_id: str, *, reset: bool = False) -> Seen
     lease, pod = await managed(house, pod_id)
     _refuse(house, lease, pod, reset)
     if reason := asks_human(policy, "restart_pod", ZERO, ZERO):
-        raise approval_needed(reason)
+        await need_yes(house, policy, reason, ZERO, ZERO)
     async with changing(house, lease):
         return await to_the_end(_call(house, lease, pod, reset))
 

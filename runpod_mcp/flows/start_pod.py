@@ -9,11 +9,11 @@ from runpod_mcp.catalog.catalog import Catalog
 from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import change_judge
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import see_running, see_stopped
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
@@ -77,8 +77,9 @@ async def _new_lease(house: House, policy: Policy, lease: Lease, pod: Pod, hours
             requested=asked,
         )
     ceiling = await _price(house, lease, pod)
-    if reason := asks_human(policy, "start_pod", ceiling, cost(ceiling, int(asked * 3600))):
-        raise approval_needed(reason)
+    at_most = cost(ceiling, int(asked * 3600))
+    if reason := asks_human(policy, "start_pod", ceiling, at_most):
+        await need_yes(house, policy, reason, ceiling, at_most)
     now = house.now()
     ends = now + max(1, int(asked * 3600))
     keeps = policy.lease.on_expiry == "stop" and bool(pod.volume_gb)

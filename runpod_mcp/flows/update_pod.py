@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
+from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.correct import correct
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import change_judge
-from runpod_mcp.flows.judge import approval_needed
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone, see
 from runpod_mcp.flows.read_pods import not_found
@@ -64,7 +64,7 @@ async def update_pod(house: House, pod_id: str, update: PodUpdate) -> Updated:
     change = PodChange(update=update, pod=pod, env=_env(update, lease))
     _refuse(house, policy, change)
     paid = _paid(lease, pod, update, house.now())
-    _ask(policy, lease, paid)
+    await _ask(house, policy, lease, paid)
     async with changing(house, lease):
         held = await _set_aside(house, policy, lease, paid)
         return await to_the_end(_call(house, lease, held, change, changed))
@@ -156,11 +156,11 @@ def _is_dearer(lease: Lease, paid: Entry) -> bool:
     return (paid.usd_per_hour or ZERO) > lease.usd_per_hour or stopped > lease.stopped_usd_per_hour
 
 
-def _ask(policy: Policy, lease: Lease, paid: Entry) -> None:
+async def _ask(house: House, policy: Policy, lease: Lease, paid: Entry) -> None:
     rate = (paid.usd_per_hour or ZERO) if _is_dearer(lease, paid) else ZERO
     left = cost(rate, max(0, lease.due_at - paid.at))
     if reason := asks_human(policy, "update_pod", rate, left):
-        raise approval_needed(reason)
+        await need_yes(house, policy, reason, rate, left)
 
 
 async def _set_aside(house: House, policy: Policy, lease: Lease, paid: Entry) -> Lease:

@@ -73,6 +73,64 @@ CREATE TABLE claim (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What a person was asked, and each thing that came of it; only ever added to.
+CREATE TABLE question (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    code TEXT NOT NULL UNIQUE,
+    principal TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    request TEXT NOT NULL,
+    words TEXT NOT NULL,
+    usd_per_hour INTEGER NOT NULL,
+    usd_at_most INTEGER NOT NULL,
+    asked_at INTEGER NOT NULL,
+    good_until INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX question_by_time ON question (good_until);
+
+CREATE TABLE answer (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    code TEXT NOT NULL REFERENCES question (code),
+    state TEXT NOT NULL CHECK (state IN ('approved', 'denied', 'used')),
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    UNIQUE (code, state)
+) STRICT;
+
+-- What was asked, decided and done, each record sealed with the hash of the one before.
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    reservation_id TEXT NOT NULL,
+    pod_id TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    seal TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER question_is_not_changed BEFORE UPDATE ON question
+BEGIN SELECT RAISE(ABORT, 'a question is never changed'); END;
+
+CREATE TRIGGER question_is_not_deleted BEFORE DELETE ON question
+BEGIN SELECT RAISE(ABORT, 'a question is never changed'); END;
+
+CREATE TRIGGER answer_is_not_changed BEFORE UPDATE ON answer
+BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+
+CREATE TRIGGER answer_is_not_deleted BEFORE DELETE ON answer
+BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END;
+
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END;
+
 CREATE TRIGGER reservation_is_not_replaced BEFORE INSERT ON reservation
 WHEN EXISTS (SELECT 1 FROM reservation WHERE seq = NEW.seq OR id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'a reservation is written once'); END;

@@ -13,7 +13,11 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.ledger import sqlite_approvals as approvals
+from runpod_mcp.ledger import sqlite_audit as audit
 from runpod_mcp.ledger import sqlite_rows as rows
+from runpod_mcp.ledger.approvals import Approval, ApprovalState, Question
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.sqlite_verify import problems
@@ -82,6 +86,37 @@ class SqliteLedger:
     async def claim(self, work: str, holder: str, now: int, seconds: int) -> bool:
         """Take on work that only one process should do, for so many seconds; False while another one has it."""
         return await self._write(lambda db: rows.claim(db, work, holder, now, seconds))
+
+    async def ask(self, question: Question) -> Approval:
+        """Write down a question to a person."""
+        return await self._write(lambda db: _ask(db, question))
+
+    async def answer(self, code: str, state: ApprovalState, by: str, now: int) -> Approval:
+        """Write down what a person said to a question: approved or denied, once."""
+        said = await self._write(lambda db: _answer(db, code, state, by, now))
+        if isinstance(said, Failure):
+            raise said
+        return said
+
+    async def use_approval(self, code: str, now: int) -> bool:
+        """Use a yes up: True once, False when there is none, it is too old, or it was used."""
+        return await self._write(lambda db: approvals.use(db, code, rows.advance(db, now)))
+
+    async def open_approvals(self, now: int) -> Sequence[Approval]:
+        """The questions that can still be answered, or whose yes can still be used, oldest first."""
+        return await self._read(lambda db: tuple(approvals.open_approvals(db, max(now, rows.latest(db)))))
+
+    async def record(self, record: Record) -> None:
+        """Add to the audit trail what this ledger does not record by itself: reservations and entries it does."""
+        await self._write(lambda db: audit.add_record(db, record))
+
+    async def records(self, since: int = 0, pod_id: str | None = None, most: int = 1000) -> Sequence[Record]:
+        """The newest records of the audit trail since a time, of one pod where one is named, oldest first."""
+        return await self._read(lambda db: tuple(audit.records(db, since, pod_id, most)))
+
+    async def verify_audit(self) -> Sequence[str]:
+        """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
+        return await self._read(lambda db: tuple(audit.audit_problems(db)))
 
     async def verify(self) -> Sequence[str]:
         """Compute everything that is derived anew, from all that was ever written, and say what differs."""
@@ -161,3 +196,15 @@ def _known_spending(db: sqlite3.Connection, now: int, windows: Sequence[Window])
     """The sums at the latest moment seen; None when `now` is later, and must be noted first."""
     known = rows.latest(db)
     return rows.spending(db, known, windows) if now <= known else None
+
+
+def _ask(db: sqlite3.Connection, question: Question) -> Approval:
+    audit.add_record(db, approvals.of_question(question))
+    return approvals.add_question(db, question)
+
+
+def _answer(db: sqlite3.Connection, code: str, state: ApprovalState, by: str, now: int) -> Approval | Failure:
+    said = approvals.add_answer(db, code, state, by, rows.advance(db, now))
+    if isinstance(said, Approval):
+        audit.add_record(db, approvals.of_answer(said))
+    return said

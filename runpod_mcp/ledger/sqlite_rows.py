@@ -9,6 +9,7 @@ from itertools import groupby
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState, Reservation
+from runpod_mcp.ledger.sqlite_audit import add_record, of_entry, of_reservation
 from runpod_mcp.money import ZERO, Usd
 from runpod_mcp.policy.spending import Spending, Window, day_of
 
@@ -184,6 +185,7 @@ def add_reservation(db: sqlite3.Connection, reservation: Reservation) -> Lease:
     db.execute(
         "INSERT INTO holding (reservation_id, state) VALUES (?, ?)", (reservation.id, LeaseState.OPEN.value)
     )
+    add_record(db, of_reservation(reservation))
     return Lease.read(reservation, ())
 
 
@@ -191,6 +193,7 @@ def add_entry(db: sqlite3.Connection, entry: Entry, after: Lease) -> None:
     """Write an entry down, and bring what is derived to where the lease stands after it."""
     facts = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
     db.execute(_ADD_ENTRY, {**facts, "reservation_id": after.reservation.id})
+    add_record(db, of_entry(entry, after))
     if after.still_counts:
         _hold(db, after)
     elif entry.kind is not EntryKind.NOTED:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from runpod_mcp.ledger.approvals import Approval, ApprovalState, Question
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.spending import Plan, Spending, Window
@@ -115,6 +117,39 @@ class Ledger(Protocol):
         The same holder may claim again at once. A claim keeps work from being done twice at a time; it is no lock to
         stand on, because a holder that sleeps through its claim does not notice.
         """
+        ...
+
+    async def ask(self, question: Question) -> Approval:
+        """Write down a question to a person."""
+        ...
+
+    async def answer(self, code: str, state: ApprovalState, by: str, now: int) -> Approval:
+        """Write down what a person said to a question: approved or denied, once.
+
+        Raises:
+            Failure: NOT_FOUND, no such code; CONFLICT, it was answered, used or is too old; RATE_LIMITED, wrong
+                codes came too fast.
+        """
+        ...
+
+    async def use_approval(self, code: str, now: int) -> bool:
+        """Use a yes up: True once, False when there is none, it is too old, or it was used."""
+        ...
+
+    async def open_approvals(self, now: int) -> Sequence[Approval]:
+        """The questions that can still be answered, or whose yes can still be used, oldest first."""
+        ...
+
+    async def record(self, record: Record) -> None:
+        """Add to the audit trail what this ledger does not record by itself: reservations and entries it does."""
+        ...
+
+    async def records(self, since: int = 0, pod_id: str | None = None, most: int = 1000) -> Sequence[Record]:
+        """The newest records of the audit trail since a time, of one pod where one is named, oldest first."""
+        ...
+
+    async def verify_audit(self) -> Sequence[str]:
+        """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
         ...
 
     async def verify(self) -> Sequence[str]:

@@ -55,7 +55,7 @@ def _sentence(problem: Mapping[str, Any], path: list[str], known: list[str]) -> 
     found = problem.get("input")
     shown = (
         f" (got {clean(repr(found), 40)})"
-        if isinstance(found, int | float | str) and path[:1] != ["env"]
+        if isinstance(found, int | float | str) and path[:1] not in (["env"], ["input"])
         else ""
     )
     return f"{name}: {expected}{shown}" if name else expected

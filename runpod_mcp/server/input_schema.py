@@ -136,9 +136,14 @@ def _shape_settings(fields: Schema, policy: Policy) -> None:
             if fields[name].get("default", 0) > most:
                 fields[name].pop("default")
     if pods.images is not None:
-        fields["imageName"]["description"] += f" Allowed: {', '.join(pods.images)}."
+        _describe(fields["imageName"], f"Allowed: {', '.join(pods.images)}.")
     if pods.ports is not None:
-        fields["ports"]["description"] += f" Allowed: {', '.join(pods.ports) or 'none'}."
+        _describe(fields["ports"], f"Allowed: {', '.join(pods.ports) or 'none'}.")
+
+
+def _describe(field: Schema, more: str) -> None:
+    """More words, also for a field that had none."""
+    field["description"] = f"{field['description']} {more}" if "description" in field else more
 
 
 def _shape_lease(fields: Schema, policy: Policy) -> None:
@@ -162,6 +167,8 @@ def _choices(fields: Schema, name: str, allowed: list[str]) -> None:
 SHAPED: Mapping[str, Callable[[Schema, Policy], Schema]] = {
     "create_pod": create_pod_schema,
     "update_pod": update_pod_schema,
+    "create_template": update_pod_schema,
+    "update_template": update_pod_schema,
     "start_pod": lease_schema,
     "extend_lease": lease_schema,
 }

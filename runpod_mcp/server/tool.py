@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
+from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve, build_resolver_plans, find_resolved_parameters
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
-from runpod_mcp.flows.context import House
+from runpod_mcp.flows.context import Call, House
 from runpod_mcp.flows.wait_for_pod import Progress
+from runpod_mcp.server.approval import Asked, Attempt, Dialog, Yes
 from runpod_mcp.server.failures import invalid_arguments
 from runpod_mcp.server.input_schema import Schema, input_schema_of, output_schema_of
 from runpod_mcp.server.replies import Reply
@@ -47,17 +50,30 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
     the schema that clients see stays flat.
     """
 
-    schema = input_schema_of(spec.arguments)
+    schema, dialog = input_schema_of(spec.arguments), Dialog(house)
 
-    async def run(request: dict[str, Any], context: Context[None, Any]) -> CallToolResult:
-        arguments = _read(spec, schema["properties"], request)
-        if spec.waits:
-            return await spec.waits(house, arguments, context.report_progress)
-        assert spec.handler
-        return await spec.handler(house, arguments)
+    def attempt(request: dict[str, Any], context: Context[None, Any]) -> Attempt:
+        return lambda at: _handle(spec, replace(at, call=Call(spec.name, request)), schema, request, context)
+
+    async def question(request: dict[str, Any], context: Context[None, Any]) -> Elicit[Yes] | Asked:
+        return await dialog.question(Call(spec.name, request), context, attempt(request, context))
+
+    async def run(
+        request: dict[str, Any],
+        context: Context[None, Any],
+        said: Annotated[ElicitationResult[Yes], Resolve(question)],
+    ) -> CallToolResult:
+        await dialog.write_answer(Call(spec.name, request), said)
+        return await attempt(request, context)(house)
+
+    async def look(request: dict[str, Any], context: Context[None, Any]) -> CallToolResult:
+        return await attempt(request, context)(house)
+
+    run.__annotations__ |= {"said": Annotated[ElicitationResult[Yes], Resolve(question)]}
+    asked = {} if spec.reads_only else find_resolved_parameters(run)
 
     return Tool(
-        fn=run,
+        fn=look if spec.reads_only else run,
         name=spec.name,
         title=spec.title,
         description=spec.description,
@@ -67,8 +83,20 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
         ),
         is_async=True,
         context_kwarg="context",
+        resolved_params=asked,
+        resolver_plans=build_resolver_plans(asked, {"request"}),
         annotations=_hints(spec),
     )
+
+
+async def _handle(
+    spec: ToolSpec, house: House, schema: Schema, request: dict[str, Any], context: Context[None, Any]
+) -> CallToolResult:
+    arguments = _read(spec, schema["properties"], request)
+    if spec.waits:
+        return await spec.waits(house, arguments, context.report_progress)
+    assert spec.handler
+    return await spec.handler(house, arguments)
 
 
 def _read(spec: ToolSpec, properties: Schema, given: dict[str, Any]) -> BaseModel:

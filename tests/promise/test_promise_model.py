@@ -46,6 +46,7 @@ from model_world import (
 
 from runpod_mcp.flows.change_pod import delete_pod
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.prices import FRESH_FOR
 from runpod_mcp.flows.rented import Rented
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.pods.create_input import CreateRequest
@@ -365,8 +366,9 @@ class Promises(RuleBasedStateMachine):
 
     @rule(asked=REQUESTS, number=NUMBERS)
     def nothing_is_refused_without_a_reason(self, asked: dict[str, Any], number: int) -> None:
-        """With nothing in doubt, what fits is granted."""
+        """With nothing in doubt, what fits is granted; prices that were read before are out of date by then."""
         self._calm_down()
+        self.world.clock.step(seconds=FRESH_FOR.total_seconds() + 1)
         leases = self.world.run(settle(self.world))
         if not self.world.run(self._fits(asked, leases)):
             return

@@ -1,0 +1,140 @@
+"""A person's yes or no to one exact request at one ceiling price: looked up, asked for, and used up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from runpod_mcp.clock import from_epoch
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.context import Call, House
+from runpod_mcp.ledger.approvals import GOOD_FOR, Approval, ApprovalState, Question
+from runpod_mcp.money import Usd, show
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.document import Policy
+
+log = logging.getLogger(__name__)
+
+HASH_ROUNDS = 20_000
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+"""Letters and digits that are not taken for one another."""
+SECRET = frozenset({"env", "password", "username", "input"})
+"""Arguments whose values nobody is shown and nothing remembers."""
+
+
+class YesNeeded(Failure):
+    """A person must say yes first; nothing was done. `approval` is the question that waits."""
+
+    approval: Approval | None = None
+
+
+async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> None:
+    """Return once where a person said yes to this very call at this price or a higher one; the yes is used up by that.
+
+    Raises:
+        YesNeeded: `approval_required`; the question is written down and waits for ten minutes.
+        Failure: `approval_denied`: a person said no to it.
+    """
+    if house.call is None:
+        raise YesNeeded(Code.APPROVAL_REQUIRED, f"A person must allow this first: {reason}.", Retry.NEVER)
+    known = await _known(house, house.call)
+    if any(one.state is ApprovalState.DENIED for one in known):
+        raise Failure(Code.APPROVAL_DENIED, "A person said no to this request.", Retry.NEVER)
+    covering = [one for one in known if one.question.usd_per_hour >= usd_per_hour]
+    for one in covering:
+        if one.state is ApprovalState.APPROVED and await house.ledger.use_approval(one.code, house.now()):
+            return
+    waiting = next((one for one in covering if one.state is ApprovalState.WAITING), None)
+    approval = waiting or await _ask(house, house.call, reason, usd_per_hour, usd_at_most)
+    raise _waits(policy, approval, reason)
+
+
+async def _known(house: House, call: Call) -> list[Approval]:
+    """The open questions about this very call."""
+    return [
+        one
+        for one in await house.ledger.open_approvals(house.now())
+        if one.question.principal == house.principal
+        and one.question.tool == call.tool
+        and secrets.compare_digest(one.question.request_hash, request_hash(call, one.code))
+    ]
+
+
+async def _ask(house: House, call: Call, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> Approval:
+    now = (await house.ledger.spending(house.now(), ())).now
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(8))
+    question = Question(
+        code=code,
+        principal=house.principal,
+        tool=call.tool,
+        request_hash=request_hash(call, code),
+        request=json.dumps(without_secrets(call.arguments), sort_keys=True),
+        words=_words(call, reason, usd_per_hour, usd_at_most),
+        usd_per_hour=usd_per_hour,
+        usd_at_most=usd_at_most,
+        asked_at=now,
+        good_until=now + GOOD_FOR,
+    )
+    approval = await house.ledger.ask(question)
+    log.warning(
+        "a person is asked: %s `runpod-mcp approve %s` or `runpod-mcp deny %s`", question.words, code, code
+    )
+    return approval
+
+
+def request_hash(call: Call, salt: str) -> str:
+    """A hash of a call with its secrets, salted and slow, so that none of them can be guessed from it."""
+    named = {name: value for name, value in call.arguments.items() if value is not None}
+    whole = json.dumps([call.tool, named], sort_keys=True).encode()
+    return hashlib.pbkdf2_hmac("sha256", whole, salt.encode(), HASH_ROUNDS).hex()
+
+
+def without_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as they may be remembered: of an env its names, of other secrets that they were there."""
+    return {name: _shown(name, value) for name, value in arguments.items() if value is not None}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "env" and isinstance(value, Mapping):
+        return sorted(clean(str(key), 60) for key in value)
+    if name in SECRET:
+        return "(not shown)"
+    if isinstance(value, str):
+        return clean(value, 300)
+    if isinstance(value, list):
+        return [clean(str(item), 200) for item in value[:50]]
+    return value if isinstance(value, bool | int | float) else clean(str(value), 300)
+
+
+def _words(call: Call, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> str:
+    """The question, which reads the same however often it is asked."""
+    price = (
+        f" It may cost up to {show(usd_per_hour)}/h, {show(usd_at_most)} in all."
+        if usd_per_hour or usd_at_most
+        else ""
+    )
+    asked = ", ".join(f"{name} {_value(value)}" for name, value in without_secrets(call.arguments).items())
+    return f"May the agent call {call.tool} ({clean(asked, 600)})? It needs your yes because {reason}.{price}"
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _waits(policy: Policy, approval: Approval, reason: str) -> YesNeeded:
+    until = f"{from_epoch(approval.question.good_until):%H:%M} UTC"
+    if policy.approval.via == "out_of_band":
+        how = "They see it with `runpod-mcp approvals`"
+    else:
+        how = f"Ask them to run `runpod-mcp approve {approval.code}`"
+    needed = YesNeeded(
+        Code.APPROVAL_REQUIRED,
+        f"A person must allow this first: {reason}. {how}; then call again with the same arguments before {until}.",
+        Retry.LATER,
+    )
+    needed.approval = approval
+    return needed

@@ -1,0 +1,143 @@
+"""The audit trail as rows. Every function is called inside a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from runpod_mcp.ledger.audit import FIRST, Record
+from runpod_mcp.ledger.entries import Entry, Lease, Reservation
+
+MOST_RECORDS = 10_000
+
+_ADD = """
+INSERT INTO audit (seq, at, kind, principal, tool, reservation_id, pod_id, facts, previous, seal)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def add_record(db: sqlite3.Connection, record: Record) -> None:
+    """Put a record at the end of the chain."""
+    last = db.execute("SELECT seq, seal FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, previous = (last["seq"] + 1, last["seal"]) if last else (1, FIRST)
+    one = record.sealed(seq, previous)
+    db.execute(
+        _ADD,
+        (
+            one.seq,
+            one.at,
+            one.kind,
+            one.principal,
+            one.tool,
+            one.reservation_id,
+            one.pod_id,
+            one.facts_json,
+            one.previous,
+            one.seal,
+        ),
+    )
+
+
+def of_reservation(reservation: Reservation) -> Record:
+    """That money was set aside: for what, how much, and how long."""
+    return Record(
+        at=reservation.opened_at,
+        kind="reserved",
+        principal=reservation.principal,
+        tool=reservation.tool,
+        reservation_id=reservation.id,
+        facts={
+            "request": json.loads(reservation.request),
+            "usdPerHour": reservation.usd_per_hour / 1_000_000,
+            "leaseEndsAt": reservation.lease_ends_at,
+            "keptUntil": reservation.stopped_until,
+            "gpus": reservation.gpus,
+        },
+    )
+
+
+def of_entry(entry: Entry, after: Lease) -> Record:
+    """That something happened to a lease."""
+    facts = {
+        "what": entry.kind.value,
+        "usdPerHour": None if entry.usd_per_hour is None else entry.usd_per_hour / 1_000_000,
+        "leaseEndsAt": entry.lease_ends_at,
+        "gpus": entry.gpus,
+        "note": entry.note or None,
+    }
+    return Record(
+        at=entry.at,
+        kind="lease",
+        principal=after.reservation.principal,
+        reservation_id=after.reservation.id,
+        pod_id=after.pod_id or "",
+        facts={name: value for name, value in facts.items() if value is not None},
+    )
+
+
+def records(db: sqlite3.Connection, since: int, pod_id: str | None, most: int) -> Iterator[Record]:
+    """The newest records since a time, oldest first; those of one pod, with what led to it, where one is named."""
+    if pod_id is None:
+        rows = db.execute(
+            "SELECT * FROM audit WHERE at >= ? ORDER BY seq DESC LIMIT ?", (since, most)
+        ).fetchall()
+    else:
+        rows = db.execute(
+            "SELECT * FROM audit WHERE at >= :since AND (pod_id = :pod OR reservation_id IN ("
+            "SELECT reservation_id FROM entry WHERE pod_id = :pod)) ORDER BY seq DESC LIMIT :most",
+            {"since": since, "pod": pod_id, "most": most},
+        ).fetchall()
+    return map(as_record, reversed(rows))
+
+
+def as_record(row: sqlite3.Row) -> Record:
+    """A row of `audit`."""
+    return Record(
+        at=row["at"],
+        kind=row["kind"],
+        principal=row["principal"],
+        tool=row["tool"],
+        reservation_id=row["reservation_id"],
+        pod_id=row["pod_id"],
+        facts=json.loads(row["facts"]),
+        seq=row["seq"],
+        previous=row["previous"],
+        seal=row["seal"],
+    )
+
+
+def audit_problems(db: sqlite3.Connection) -> Iterator[str]:
+    """What is wrong with the chain, one sentence each: a record changed, missing, moved, or without its deed."""
+    expected, previous = 1, FIRST
+    for row in db.execute("SELECT * FROM audit ORDER BY seq"):
+        record = as_record(row)
+        if record.seq != expected:
+            gap = (
+                f"record {expected}"
+                if record.seq == expected + 1
+                else f"records {expected} to {record.seq - 1}"
+            )
+            yield f"{gap} missing"
+        elif record.previous != previous:
+            yield f"record {record.seq} does not follow the one before it: one of them was changed or moved"
+        if record.seal != record.seal_after(record.seq, record.previous):
+            yield f"record {record.seq} was changed"
+        expected, previous = record.seq + 1, record.seal
+    yield from _cut_off(db, expected - 1)
+    yield from _without_record(db)
+
+
+def _cut_off(db: sqlite3.Connection, last: int) -> Iterator[str]:
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
+    if row and row["seq"] > last:
+        yield f"records {last + 1} to {row['seq']} missing at the end"
+
+
+def _without_record(db: sqlite3.Connection) -> Iterator[str]:
+    """Money and leases that the trail says nothing of."""
+    for kind, table in (("reserved", "reservation"), ("lease", "entry")):
+        (deeds,) = db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()  # noqa: S608  one of two names
+        (records,) = db.execute("SELECT COUNT(*) FROM audit WHERE kind = ?", (kind,)).fetchone()
+        if deeds != records:
+            yield f"the ledger has {deeds} rows of {table}, the trail {records} records of them"
