@@ -35,6 +35,7 @@ class Settings:
     toolsets: tuple[str, ...] = ("core",)
     read_only: bool = False
     simulator: bool = False
+    webhook_secret: SecretStr | None = None
 
 
 def read_settings(
@@ -66,6 +67,9 @@ def read_settings(
         toolsets=_toolsets(toolsets or env.get("RUNPOD_MCP_TOOLSETS") or "core"),
         read_only=read_only or _switch(env, "RUNPOD_MCP_READ_ONLY"),
         simulator=simulator,
+        webhook_secret=SecretStr(secret)
+        if (secret := env.get("RUNPOD_MCP_WEBHOOK_SECRET", "").strip())
+        else None,
     )
 
 

@@ -10,13 +10,18 @@ import anyio
 import click
 
 from runpod_mcp.cli.options import Options
+from runpod_mcp.flows.keeper import tell_of_ends
 from runpod_mcp.flows.leases import Ended, reap, reap_not_ready
 from runpod_mcp.flows.looks import Report
 from runpod_mcp.flows.reconcile import reconcile
+from runpod_mcp.flows.webhook import deliver_rest
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.money import as_dollars, show
 from runpod_mcp.pods.summary import brief, describe_brief
 from runpod_mcp.wiring import open_house
+
+NEWS_WITHIN = 15.0
+"""Seconds a command may take to tell the webhook what it did."""
 
 
 def run_reconcile(options: Options, as_json: bool) -> None:
@@ -47,9 +52,12 @@ def run_reap(options: Options, as_json: bool) -> None:
     log_to_stderr()
 
     async def run() -> Ended:
-        async with open_house(options.settings()) as house:
+        settings = options.settings()
+        async with open_house(settings) as house:
             done = await reap(house)
             await reap_not_ready(house, done)
+            tell_of_ends(house, done)
+            await deliver_rest(house, settings.webhook_secret, NEWS_WITHIN)
             return done
 
     done = anyio.run(run)

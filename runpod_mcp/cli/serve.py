@@ -18,6 +18,7 @@ from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.keeper import keep
 from runpod_mcp.flows.policy_file import PolicyFile
+from runpod_mcp.flows.webhook import deliver
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.server.app import Server, build_server
 from runpod_mcp.wiring import open_house
@@ -65,6 +66,7 @@ async def _kept_house(settings: Settings) -> AsyncIterator[House]:
     """A house whose leases are looked after while it is open."""
     async with open_house(settings) as house, anyio.create_task_group() as tasks:
         tasks.start_soon(keep, house)
+        tasks.start_soon(deliver, house, settings.webhook_secret)
         yield house
         tasks.cancel_scope.cancel()
 

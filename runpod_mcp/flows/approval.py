@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from runpod_mcp.clock import from_epoch
+from runpod_mcp.clock import from_epoch, iso
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import Call, House
 from runpod_mcp.ledger.approvals import GOOD_FOR, Approval, ApprovalState, Question
@@ -82,6 +82,15 @@ async def _ask(house: House, call: Call, reason: str, usd_per_hour: Usd, usd_at_
     approval = await house.ledger.ask(question)
     log.warning(
         "a person is asked: %s `runpod-mcp approve %s` or `runpod-mcp deny %s`", question.words, code, code
+    )
+    house.notices.tell(
+        "approval_waiting",
+        now,
+        tool=call.tool,
+        question=question.words,
+        code=code,
+        goodUntil=iso(from_epoch(question.good_until)),
+        command=f"runpod-mcp approve {code}",
     )
     return approval
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runpod_mcp.clock import Clock, epoch
+from runpod_mcp.flows.notices import Notices
 from runpod_mcp.flows.prices import Prices
 from runpod_mcp.ledger.store import Ledger
 from runpod_mcp.policy.document import Policy
@@ -36,7 +37,7 @@ class House:
 
     `principal` is whose budget it is, `holder` the name under which this process claims work that only one should do. `look_again_after` are the waits, in seconds, between looks for a pod whose
     create call was not answered; `confirm_after` those between looks for a pod that should be gone. `call` is the tool
-    call that is being answered, where there is one.
+    call that is being answered, where there is one; `notices` is where news for the person is left.
     """
 
     policies: Policies
@@ -49,6 +50,7 @@ class House:
     look_again_after: tuple[float, ...] = (1, 2, 4, 8)
     confirm_after: tuple[float, ...] = (0.5, 1, 2, 4)
     call: Call | None = None
+    notices: Notices = field(default_factory=Notices)
 
     def now(self) -> int:
         """Whole seconds since 1970, UTC."""

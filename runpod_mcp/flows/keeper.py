@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 
 from runpod_mcp.errors import Code, Failure
+from runpod_mcp.flows.alarms import tell_of_budgets
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.leases import reap, reap_not_ready
+from runpod_mcp.flows.leases import Ended, reap, reap_not_ready
 from runpod_mcp.flows.reconcile import reconcile
+from runpod_mcp.flows.trail import note_policy
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,29 @@ async def keep_once(house: House, *, looks: bool = True) -> None:
             for line in (*report.adopted, *report.ended, *report.not_ended, *report.given_up):
                 log.warning("reconciled: %s", line)
         done = await reap(house)
+        tell_of_ends(house, done)
         if looks:
-            await reap_not_ready(house, done)
+            await _look_closer(house)
     except Failure as failure:
         quiet = failure.code is Code.UNAUTHORIZED or not looks
         log.log(logging.INFO if quiet else logging.WARNING, "looking after leases failed: %s", failure)
+
+
+async def _look_closer(house: House) -> None:
+    """What may fail under a broken policy comes last: leases end all the same."""
+    await note_policy(house)
+    late = Ended()
+    await reap_not_ready(house, late)
+    tell_of_ends(house, late)
+    await tell_of_budgets(house)
+
+
+def tell_of_ends(house: House, done: Ended) -> None:
+    """Leave news of what a round ended, could not end, or found to bill without ports."""
+    for event, lines in (
+        ("lease_ended", [*done.stopped, *done.deleted]),
+        ("not_ended", done.failed),
+        ("not_ready", done.not_ready),
+    ):
+        for line in lines:
+            house.notices.tell(event, house.now(), what=line)

@@ -39,6 +39,17 @@ def add_record(db: sqlite3.Connection, record: Record) -> None:
     )
 
 
+def add_news(db: sqlite3.Connection, record: Record) -> bool:
+    """Put a record at the end of the chain, unless the newest of its kind says the same."""
+    newest = db.execute(
+        "SELECT facts FROM audit WHERE kind = ? ORDER BY seq DESC LIMIT 1", (record.kind,)
+    ).fetchone()
+    if newest and newest["facts"] == record.facts_json:
+        return False
+    add_record(db, record)
+    return True
+
+
 def of_reservation(reservation: Reservation) -> Record:
     """That money was set aside: for what, how much, and how long."""
     return Record(

@@ -144,6 +144,10 @@ class Ledger(Protocol):
         """Add to the audit trail what this ledger does not record by itself: reservations and entries it does."""
         ...
 
+    async def record_news(self, record: Record) -> bool:
+        """The same, unless the newest record of its kind says the same facts already; whether it was new."""
+        ...
+
     async def records(self, since: int = 0, pod_id: str | None = None, most: int = 1000) -> Sequence[Record]:
         """The newest records of the audit trail since a time, of one pod where one is named, oldest first."""
         ...

@@ -15,6 +15,7 @@ from mcp_types import Tool as ListedTool
 from runpod_mcp import __version__
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.trail import note_call
 from runpod_mcp.server.failures import failure_of
 from runpod_mcp.server.input_schema import SHAPED, Schema
 from runpod_mcp.server.prompts import add_prompts
@@ -48,7 +49,8 @@ class Server(MCPServer[None]):
         )
         add_resources(self, house)
         add_prompts(self)
-        self._policies = house.policies
+        self._house, self._policies = house, house.policies
+        self._changing = {spec.name for spec in tools_of(toolsets) if not spec.reads_only}
         self._arguments: dict[str, Schema] = {
             tool.name: tool.parameters for tool in self._tool_manager.list_tools()
         }
@@ -74,9 +76,21 @@ class Server(MCPServer[None]):
         if name not in self._arguments:
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name[:60]}")
         try:
-            return await super().call_tool(name, {"request": arguments}, context)
+            result = await super().call_tool(name, {"request": arguments}, context)
         except ToolError as error:
-            return failed(failure_of(error.__cause__))
+            failure = failure_of(error.__cause__)
+            await self._note(name, arguments, failure, {})
+            return failed(failure)
+        if isinstance(result, CallToolResult):
+            await self._note(name, arguments, None, result.structured_content or {})
+        return result
+
+    async def _note(
+        self, name: str, arguments: dict[str, Any], failure: Failure | None, said: dict[str, Any]
+    ) -> None:
+        """Record what could have changed something; who only looks leaves no trace."""
+        if name in self._changing:
+            await note_call(self._house, name, arguments, failure, said)
 
 
 def build_server(house: House, *, read_only: bool = False, toolsets: Collection[str] = ("core",)) -> Server:

@@ -15,6 +15,7 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.approval import Call, request_hash, without_secrets
+from runpod_mcp.flows.looking import Acted, looking
 from runpod_mcp.ledger.approvals import Approval, ApprovalState
 
 DEAR = toml_with(approval={"above_usd_per_hour": 0.40})
@@ -363,3 +364,39 @@ async def test_under_a_broken_policy_nobody_is_asked(tmp_path, era):
         said: Said = await door.create()
         assert said.code == "policy_broken"
         assert person.questions == []
+
+
+async def test_a_call_outside_of_any_tool_is_told_to_ask_and_leaves_no_question(tmp_path):
+    async with before(None, tmp_path) as door:
+        from runpod_mcp.flows.create_pod import create_pod
+        from runpod_mcp.pods.create_input import CreateRequest
+
+        request = CreateRequest.model_validate({"gpuTypeIds": [L4], "imageName": IMAGE})
+        with pytest.raises(Failure, match="A person must allow this first"):
+            await create_pod(door.house, request)
+        assert await waiting(door) == []
+
+
+async def test_what_looks_can_read_everything_and_change_nothing(tmp_path):
+    async with before(None, tmp_path) as door:
+        seen = looking(door.house)
+        assert await seen.api.list_pods() == []
+        assert await seen.api.resources.volumes.list_all() == []
+        for deed in (
+            seen.api.delete_pod("abc"),
+            seen.api.resources.volumes.delete("abc"),
+            seen.ledger.use_approval("CODE", 0),
+            seen.ledger.claim("work", "me", 0, 1),
+        ):
+            with pytest.raises(Acted):
+                await deed
+
+
+async def test_a_code_that_is_used_or_unknown_is_no_yes(tmp_path):
+    async with before(None, tmp_path) as door:
+        ledger = door.house.ledger
+        assert not await ledger.use_approval("NOSUCH", door.house.now())
+        await door.create()
+        one = await answer(door)
+        assert await ledger.use_approval(one.code, door.house.now())
+        assert not await ledger.use_approval(one.code, door.house.now())

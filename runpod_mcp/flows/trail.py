@@ -1,0 +1,68 @@
+"""What the audit trail is told besides reservations and leases: every call that could change something, and the policy."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from runpod_mcp.errors import Failure
+from runpod_mcp.flows.approval import YesNeeded, without_secrets
+from runpod_mcp.flows.context import House
+from runpod_mcp.ledger.audit import Record
+from runpod_mcp.pods.words import clean
+
+log = logging.getLogger(__name__)
+
+
+async def note_call(
+    house: House, tool: str, arguments: Mapping[str, Any], failure: Failure | None, said: Mapping[str, Any]
+) -> None:
+    """Record a call and what came of it: `done`, or the code it was refused or failed with.
+
+    A trail that cannot be written stops nothing here: what costs money is recorded where it is set aside.
+    """
+    facts: dict[str, Any] = {"arguments": without_secrets(arguments), "verdict": _verdict(failure, said)}
+    if failure and not isinstance(failure, YesNeeded):  # its words hold the code
+        facts["message"] = clean(failure.message, 500)
+    record = Record(
+        at=house.now(),
+        kind="called",
+        principal=house.principal,
+        tool=tool,
+        pod_id=_pod_id(arguments, said),
+        facts=facts,
+    )
+    try:
+        await house.ledger.record(record)
+    except Failure as trouble:
+        log.error("a call of %s could not be recorded: %s", tool, trouble)
+
+
+async def note_policy(house: House) -> None:
+    """Record the policy in force, once for each that comes into force.
+
+    Raises:
+        Failure: the ledger cannot be written.
+    """
+    try:
+        policy = house.policies.current()
+    except Failure as failure:
+        facts = {"state": "broken", "why": clean(failure.message, 500)}
+    else:
+        seal = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()
+        facts = {"state": "in force", "from": policy.origin, "sha256": seal}
+    await house.ledger.record_news(Record(at=house.now(), kind="policy", facts=facts))
+
+
+def _verdict(failure: Failure | None, said: Mapping[str, Any]) -> str:
+    if failure:
+        return failure.code.value
+    return "would pass" if said.get("dryRun") else "done"
+
+
+def _pod_id(arguments: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    pod = said.get("pod")
+    named = pod.get("podId") if isinstance(pod, Mapping) else arguments.get("podId")
+    return clean(str(named), 64) if named else ""
