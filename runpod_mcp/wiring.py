@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import httpx2
 from pydantic import SecretStr
 
 from runpod_mcp.clock import Clock, SystemClock
 from runpod_mcp.config import Settings
-from runpod_mcp.flows.context import House
 from runpod_mcp.flows.policy_file import PolicyFile
-from runpod_mcp.flows.prices import Prices
 from runpod_mcp.ledger.sqlite import SqliteLedger
-from runpod_mcp.runpod.connect import connect, dialect_of
+from runpod_mcp.ledger.store import Ledger
+
+if TYPE_CHECKING:  # what only the ledger is needed for starts without a network
+    import httpx2
+
+    from runpod_mcp.flows.context import House
 
 SIMULATOR_KEY = SecretStr("sim_in_process")
 SIMULATOR_BOOT_SECONDS = 5
@@ -40,10 +43,38 @@ async def open_house(settings: Settings, clock: Clock | None = None) -> AsyncIte
             await house.ledger.close()
 
 
+@asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
+    """The ledger alone, closed again at the end; None where there is none yet, and none is made."""
+    if settings.ledger is None or _nothing_at(settings.ledger):
+        yield None
+        return
+    ledger = SqliteLedger(settings.ledger)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def _nothing_at(path: Path) -> bool:
+    """Whether there is no file; what cannot be looked at counts as one, and the ledger will say why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def make_house(
     settings: Settings, ledger: Path, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None
 ) -> House:
     """A house for these settings and this ledger file; `transport` replaces the network."""
+    from runpod_mcp.flows.context import House
+    from runpod_mcp.flows.prices import Prices
+    from runpod_mcp.runpod.connect import connect, dialect_of
+
     dialect = dialect_of(settings.api_url)
     url = f"http://simulator/{dialect}" if settings.simulator else settings.api_url
     key = SIMULATOR_KEY if settings.simulator else settings.api_key
@@ -58,8 +89,7 @@ def make_house(
 
 
 def simulator_transport() -> httpx2.AsyncBaseTransport:
-    """A fresh simulator in this process, whose pods are ready in a few seconds."""
-    from runpod_mcp.simulator.app import Simulator
-    from runpod_mcp.simulator.in_process import SimulatorTransport
+    """A fresh simulator in this process, whose pods are ready in a few seconds; made when it is first called."""
+    from runpod_mcp.simulator.later import SimulatorLater
 
-    return SimulatorTransport(Simulator(boot_seconds=SIMULATOR_BOOT_SECONDS))
+    return SimulatorLater(SIMULATOR_BOOT_SECONDS)

@@ -13,8 +13,6 @@ from runpod_mcp.flows.trail import note_policy
 
 log = logging.getLogger(__name__)
 
-FIRST_AFTER = 1.0
-"""Seconds before the first round, so that an agent's first question is not kept waiting."""
 TICK = 5
 """Seconds between looks at the ledger for leases that are due; other servers may have made them."""
 EVERY = 60
@@ -26,7 +24,6 @@ async def keep(house: House) -> None:
 
     A round that is cut short leaves nothing to repair: each step of it is found undone or done by the next one.
     """
-    await house.clock.sleep(FIRST_AFTER)
     looked = 0
     while True:
         looks = house.now() - looked >= EVERY

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runpod_mcp.catalog.catalog import Catalog
 from runpod_mcp.errors import Failure
@@ -16,10 +16,12 @@ from runpod_mcp.pods.create_input import PodCreateInput
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.runpod.logs import Logs, LogSource
-from runpod_mcp.runpod.resources import Resources
 from runpod_mcp.runpod.results import Gone, NoCapacity, Refused, Unknown
 from runpod_mcp.runpod.templates import Template
 from runpod_mcp.runpod.volumes import NetworkVolume
+
+if TYPE_CHECKING:
+    from runpod_mcp.runpod.resources import Resources
 
 __all__ = [
     "ChangeOutcome",

@@ -12,21 +12,8 @@ from pydantic import SecretStr
 
 from runpod_mcp.clock import Clock
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.runpod import v1_volumes, v2_volumes
 from runpod_mcp.runpod.api import RunpodApi
 from runpod_mcp.runpod.http import Patience, Timeouts, Wire
-from runpod_mcp.runpod.jobs import Jobs
-from runpod_mcp.runpod.queue_jobs import QueueJobs
-from runpod_mcp.runpod.registries import v1_registries, v2_registries
-from runpod_mcp.runpod.resources import Resources
-from runpod_mcp.runpod.v1 import V1Api
-from runpod_mcp.runpod.v1_billing import V1Billing
-from runpod_mcp.runpod.v1_endpoints import V1Endpoints
-from runpod_mcp.runpod.v1_templates import V1Templates
-from runpod_mcp.runpod.v2 import V2Api
-from runpod_mcp.runpod.v2_billing import V2Billing
-from runpod_mcp.runpod.v2_endpoints import V2Endpoints
-from runpod_mcp.runpod.v2_templates import V2Templates
 
 RUNPOD_GRAPHQL = "https://api.runpod.io/graphql"
 RUNPOD_JOBS = "https://api.runpod.ai/v2"
@@ -64,33 +51,14 @@ def connect(
     url, key = _checked(api_url), _usable(api_key)
     base = f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
     open_wire = partial(Wire, clock=clock, transport=transport, timeouts=timeouts, patience=patience)
-    wire, jobs = open_wire(base, key), QueueJobs(open_wire(jobs_url(api_url), key))
+    wire, jobs = open_wire(base, key), open_wire(jobs_url(api_url), key)
     if _dialect(url) == "v2":
-        return V2Api(wire, _v2_resources(wire, jobs))
-    catalog = open_wire(graphql_url(api_url), None, needs_key=False)
-    return V1Api(wire, catalog, _v1_resources(wire, jobs))
+        from runpod_mcp.runpod.v2 import V2Api
 
+        return V2Api(wire, jobs)
+    from runpod_mcp.runpod.v1 import V1Api
 
-def _v2_resources(wire: Wire, jobs: Jobs) -> Resources:
-    return Resources(
-        volumes=v2_volumes.network_volumes(wire),
-        templates=V2Templates(wire),
-        registries=v2_registries(wire),
-        billing=V2Billing(wire),
-        endpoints=V2Endpoints(wire),
-        jobs=jobs,
-    )
-
-
-def _v1_resources(wire: Wire, jobs: Jobs) -> Resources:
-    return Resources(
-        volumes=v1_volumes.network_volumes(wire),
-        templates=V1Templates(wire),
-        registries=v1_registries(wire),
-        billing=V1Billing(wire),
-        endpoints=V1Endpoints(wire),
-        jobs=jobs,
-    )
+    return V1Api(wire, open_wire(graphql_url(api_url), None, needs_key=False), jobs)
 
 
 def graphql_url(api_url: str) -> str:

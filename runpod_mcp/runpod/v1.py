@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from runpod_mcp.catalog.catalog import Catalog
 from runpod_mcp.errors import Code, Failure
@@ -31,8 +32,10 @@ from runpod_mcp.runpod.listing import list_whole
 from runpod_mcp.runpod.logs import Logs, LogSource
 from runpod_mcp.runpod.questions import find
 from runpod_mcp.runpod.reading import identifier, segment
-from runpod_mcp.runpod.resources import Resources
 from runpod_mcp.runpod.v1_pod import read_pod
+
+if TYPE_CHECKING:
+    from runpod_mcp.runpod.resources import Resources
 
 WHOLE_PODS = {"includeMachine": "true", "includeNetworkVolume": "true", "includeSavingsPlans": "true"}
 """Without these `machine` is `{}` and the others are missing (v1 document, observed live in August 2026)."""
@@ -44,11 +47,18 @@ class V1Api:
     dialect = "v1"
     places_one = False
 
-    def __init__(self, wire: Wire, catalog: Wire, resources: Resources) -> None:
-        """`wire` and the resources lead to a base URL ending in `/v1`, `catalog` to GraphQL, without a key."""
+    def __init__(self, wire: Wire, catalog: Wire, jobs: Wire) -> None:
+        """`wire` leads to a base URL ending in `/v1`, `catalog` to GraphQL, without a key, `jobs` to serverless jobs."""
         self._wire = wire
-        self.resources = resources
+        self._jobs = jobs
         self._catalog = catalog
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Everything that is not a pod; read in only where it is asked for, since most servers never do."""
+        from runpod_mcp.runpod.v1_resources import v1_resources
+
+        return v1_resources(self._wire, self._jobs)
 
     def gaps(self, request: PodCreateInput) -> Sequence[Failure]:
         """What v1 cannot express of a request."""
@@ -139,7 +149,7 @@ class V1Api:
         """Close connections."""
         await self._wire.close()
         await self._catalog.close()
-        await self.resources.jobs.close()
+        await self._jobs.close()
 
     async def _change(
         self, method: str, pod_id: str, verb: str = "", body: Mapping[str, Any] | None = None

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from runpod_mcp.catalog.catalog import Catalog
 from runpod_mcp.errors import Code, Failure
@@ -31,8 +32,10 @@ from runpod_mcp.runpod.listing import list_whole
 from runpod_mcp.runpod.logs import Logs, LogSource, read_logs
 from runpod_mcp.runpod.questions import find
 from runpod_mcp.runpod.reading import identifier, segment
-from runpod_mcp.runpod.resources import Resources
 from runpod_mcp.runpod.v2_pod import read_pod
+
+if TYPE_CHECKING:
+    from runpod_mcp.runpod.resources import Resources
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +46,17 @@ class V2Api:
     dialect = "v2"
     places_one = True
 
-    def __init__(self, wire: Wire, resources: Resources) -> None:
-        """`wire` leads to a base URL ending in `/v2`, and so do the resources."""
+    def __init__(self, wire: Wire, jobs: Wire) -> None:
+        """`wire` leads to a base URL ending in `/v2`, `jobs` to the host of serverless jobs."""
         self._wire = wire
-        self.resources = resources
+        self._jobs = jobs
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Everything that is not a pod; read in only where it is asked for, since most servers never do."""
+        from runpod_mcp.runpod.v2_resources import v2_resources
+
+        return v2_resources(self._wire, self._jobs)
 
     def gaps(self, request: PodCreateInput) -> Sequence[Failure]:
         """What v2 cannot express of a request."""
@@ -140,7 +150,7 @@ class V2Api:
     async def close(self) -> None:
         """Close connections."""
         await self._wire.close()
-        await self.resources.jobs.close()
+        await self._jobs.close()
 
     async def _act(self, pod_id: str, action: str) -> ChangeOutcome:
         return await self._change("POST", pod_id, "/action", {"action": action})
