@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from front_door import front_door
 
+from runpod_mcp.config import TOOLSETS
 from runpod_mcp.server.toolsets import tools_of
 
 SNAPS = Path(__file__).parents[1] / "toolsnaps"
-TOOLSETS = ("core", "storage")
 NAMES = [spec.name for spec in tools_of(TOOLSETS)]
 
 
