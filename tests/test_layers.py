@@ -3,7 +3,8 @@
     cli -> wiring -> server, dashboard -> flows -> runpod, ledger -> policy -> catalog -> pods -> foundations
 
 A module may import from its own room and from rooms further down. `simulator` stands beside: it may use `pods` and the
-foundations, so that it and `runpod` check each other, and only `wiring` and `cli` may use it.
+foundations, so that it and `runpod` check each other, and only `wiring` and `cli` may use it. `clients` stands beside too:
+it knows the settings of the programs that start us, and only `cli` may use it.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ BELOW = {
     "server": {"flows", "runpod", "ledger", "policy", "catalog", "pods", *FOUNDATIONS},
     "dashboard": {"flows", "runpod", "ledger", "policy", "catalog", "pods", *FOUNDATIONS},
     "simulator": {"pods", *FOUNDATIONS},
+    "clients": FOUNDATIONS,
     "wiring": {"server", "dashboard", "flows", "runpod", "ledger", "policy", "catalog", "pods", "simulator"}
     | FOUNDATIONS,
 }
-BELOW["cli"] = {"wiring", *BELOW["wiring"]}
+BELOW["reference"] = {"server", "clients", *BELOW["server"]}
+BELOW["cli"] = {"wiring", "clients", "reference", *BELOW["wiring"]}
 BELOW["__main__"] = {"cli"}
 BELOW |= {name: FOUNDATIONS - {name} for name in FOUNDATIONS}
 

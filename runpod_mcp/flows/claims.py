@@ -12,8 +12,11 @@ from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.ledger.entries import Lease
 
-CHANGE_TAKES = 120
-"""Seconds a change of a pod may take; a server that died in it is waited for no longer."""
+CHANGE_TAKES = 600
+"""Seconds for which a change is left alone whose server does not end it: one that died is waited for no longer.
+
+A change seldom takes two minutes; nobody whose clock is minutes ahead or behind may think that it is over.
+"""
 
 
 @asynccontextmanager

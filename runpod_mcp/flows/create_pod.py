@@ -5,7 +5,7 @@ from __future__ import annotations
 from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.judge import judge, refuse_at_once
+from runpod_mcp.flows.judge import judge
 from runpod_mcp.flows.place_pod import place_pod
 from runpod_mcp.flows.rented import Rented, WouldRent
 from runpod_mcp.flows.repeats import made_before, same_pod
@@ -28,7 +28,6 @@ async def create_pod(house: House, request: CreateRequest) -> Rented | WouldRent
     if earlier := await made_before(house, request):
         return await same_pod(house, request, earlier)
     wanted = await resolve(house, request)
-    refuse_at_once(policy, wanted)
     decision, case = await judge(house, policy, wanted)
     if request.dry_run:
         return WouldRent(decision.offer, decision.reason if isinstance(decision, AskHuman) else None)

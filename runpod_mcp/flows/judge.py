@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runpod_mcp.catalog.placement import Permits, place
-from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.errors import Failure
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.denials import helpful
 from runpod_mcp.flows.gate import clock_behind
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
-from runpod_mcp.policy.alternatives import with_alternatives
 from runpod_mcp.policy.decide import Case, decide, terms_of
 from runpod_mcp.policy.decision import Allow, AskHuman, Deny
 from runpod_mcp.policy.document import Policy
@@ -24,12 +26,30 @@ async def judge(house: House, policy: Policy, wanted: Wanted) -> tuple[Allow | A
     Raises:
         Failure: the policy says no, with the nearest requests that would pass; or prices or sums cannot be read.
     """
-    case = await gather(house, policy, wanted)
+    broken = _broken_rule(policy, wanted)
+    try:
+        case = await gather(house, policy, wanted)
+    except Failure:
+        if broken:
+            raise broken.as_failure() from None
+        raise
     decision = decide(case, wanted)
     if isinstance(decision, Deny):
-        _refuse_unknown_ids(case, wanted)
-        raise with_alternatives(case, wanted, decision).as_failure()
+        if not broken:
+            _refuse_unknown_ids(case, wanted)
+        raise (await helpful(house, case, wanted, decision)).as_failure()
     return decision, case
+
+
+def _broken_rule(policy: Policy, wanted: Wanted) -> Deny | None:
+    """The rule that a request breaks whatever is sold; no price has to be known to say so, only to say what would pass.
+
+    A GPU type or CPU flavor that is not allowed may also be a slip of the pen, where nobody sells it.
+    """
+    denied = judge_request(policy, wanted.request)
+    if denied is None or denied.field in ("gpuTypeIds", "cpuFlavorIds"):
+        return None
+    return replace(denied, alternatives=())
 
 
 def _refuse_unknown_ids(case: Case, wanted: Wanted) -> None:
@@ -57,27 +77,11 @@ async def gather(house: House, policy: Policy, wanted: Wanted) -> Case:
     windows = windows_between(now, now + terms.lease_seconds + terms.keep_stopped_seconds)
     spending = await house.ledger.spending(now, windows)
     others = await unmanaged_holdings(house, policy)
-    return Case(policy, catalog, spending, others, house.api.places_one)
-
-
-def refuse_at_once(policy: Policy, wanted: Wanted) -> None:
-    """Say no to what needs no price to be refused, before anything is asked of Runpod; one exception is made.
-
-    A GPU type or CPU flavor that is not allowed is refused later: with the prices of those that are, or as a slip of
-    the pen where nobody sells it.
-
-    Raises:
-        Failure: the rule that was broken.
-    """
-    denied = judge_request(policy, wanted.request)
-    if denied and denied.field not in ("gpuTypeIds", "cpuFlavorIds"):
-        raise denied.as_failure()
-
-
-def approval_needed(reason: str) -> Failure:
-    """The refusal for a request that a person must allow first."""
-    return Failure(
-        Code.APPROVAL_REQUIRED,
-        f"A person must allow this first: {reason}. Ask them; they can change [approval] in the policy.",
-        Retry.NEVER,
+    return Case(
+        policy,
+        catalog,
+        spending,
+        others,
+        house.api.places_one,
+        can_be_asked=lambda asked: not house.api.gaps(asked),
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from runpod_mcp.flows.adopt import stopped_entry
 from runpod_mcp.flows.boots import last_boot
-from runpod_mcp.flows.claims import alone
+from runpod_mcp.flows.claims import alone, moved_on
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.endpoints_end import Emptied, delete_for_good, take_workers
+from runpod_mcp.flows.endpoints_price import stopped
 from runpod_mcp.flows.outcomes import end_pod, is_gone, see_stopped
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.pods.pod import Pod
@@ -76,6 +78,8 @@ def is_due(lease: Lease, now: int) -> bool:
     """Whether it is time to end it; a create without a known pod is reconciled, not ended."""
     if lease.kind is LeaseKind.VOLUME or lease.state not in (LeaseState.RUNNING, LeaseState.STOPPED):
         return False
+    if lease.kind is LeaseKind.ENDPOINT and lease.state is LeaseState.STOPPED:
+        return False  # without workers it costs nothing and is kept
     length = lease.due_at - lease.reservation.opened_at
     return now >= lease.due_at - min(LEAD_SECONDS, length // 60)
 
@@ -101,11 +105,36 @@ async def _mine(house: House, lease: Lease) -> bool:
 
 
 async def _end(house: House, lease: Lease, now: int, done: Ended) -> None:
+    if lease.kind is LeaseKind.ENDPOINT:
+        await _end_endpoint(house, lease, now, done)
+        return
     keeps = lease.state is LeaseState.RUNNING and lease.stopped_until > max(now, lease.lease_ends_at)
     if not keeps:
         await _delete(house, lease, "its time is over", done)
     elif not await _stop(house, lease, done) and now > lease.lease_ends_at + STOP_TRIED_FOR:
         await _delete(house, lease, "it could not be stopped", done)
+
+
+async def _end_endpoint(house: House, lease: Lease, now: int, done: Ended) -> None:
+    """Take its workers away; where one goes on working, the endpoint is deleted in the end to stop the bill."""
+    async with alone(house, lease) as mine:
+        if mine and await moved_on(house, lease):
+            return
+        endpoint_id, found = lease.pod_id or "", await take_workers(house, lease.pod_id or "")
+        late = now > lease.lease_ends_at + STOP_TRIED_FOR
+        if found is Emptied.EMPTY:
+            if mine:
+                await stopped(house, lease, "its lease ended")
+            done.stopped.append(f"endpoint {endpoint_id}")
+        elif found is Emptied.GONE or (late and await delete_for_good(house, endpoint_id) is None):
+            why = "it was gone already" if found is Emptied.GONE else "its workers could not be taken away"
+            await _write(house, lease, Entry(kind=EntryKind.ENDED, at=house.now(), note=why))
+            done.deleted.append(f"endpoint {endpoint_id}: {why}")
+        else:
+            _shout(
+                done,
+                f"endpoint {endpoint_id} still has workers after the end of its lease; they are still billed",
+            )
 
 
 async def _stop(house: House, lease: Lease, done: Ended) -> bool:

@@ -43,9 +43,10 @@ class Acted(Exception):
 def looking(house: House) -> House:
     """The house with its hands tied: whatever would change the ledger or Runpod raises `Acted` instead.
 
-    A yes cannot be used up here either; a question may be written down.
+    A yes cannot be used up here either, and work that only one should do is neither claimed nor waited for; a question
+    may be written down.
     """
-    ledger: Any = _Only(house.ledger, _LEDGER_MAY.__contains__)
+    ledger: Any = _Ledger(house.ledger, _LEDGER_MAY.__contains__)
     api: Any = _Only(house.api, _reads)
     return replace(house, ledger=ledger, api=api)
 
@@ -65,6 +66,14 @@ class _Only:
             return _act
         found = getattr(self._inner, name)
         return _Resources(found) if name == "resources" else found
+
+
+class _Ledger(_Only):
+    """A ledger in which work seems to be claimed."""
+
+    async def claim(self, *_: Any) -> bool:
+        """Nobody else is kept from it by this."""
+        return True
 
 
 class _Resources:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.runpod.event_stream import End
-from runpod_mcp.runpod.logs import LogLine, LogSource
+from runpod_mcp.runpod.logs import LogLine, Logs, LogSource
 
 MOST_BYTES = 8_000
 """What one reply may hold of a log; the newest lines are kept."""
@@ -42,6 +42,11 @@ async def read_logs(
     logs = await house.api.read_logs(pod_id, tail=tail, since=since, source=source)
     if logs is None:
         raise not_found(pod_id, await house.ledger.lease_of_pod(pod_id))
+    return lines_of(logs)
+
+
+def lines_of(logs: Logs) -> Lines:
+    """The newest of these lines that fit into a reply."""
     lines = tuple(_line(line) for line in logs.lines)
     kept = _newest(lines)
     if len(kept) < len(lines):

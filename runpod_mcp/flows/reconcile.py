@@ -18,6 +18,9 @@ from runpod_mcp.ledger.entries import EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.money import Usd, show
 from runpod_mcp.pods.pod import Pod, PodStatus
 
+START_SETTLES_WITHIN = 120
+"""Seconds for which a start that was sent and not seen counts as if it were to come."""
+
 
 async def reconcile(house: House) -> Report:
     """One pass over everything that counts and everything Runpod lists.
@@ -74,11 +77,21 @@ async def _living(house: House, lease: Lease, pod: Pod | None, report: Report) -
     if pod.status is PodStatus.TERMINATED:
         await write(house, lease, EntryKind.ENDED, "Runpod says it is terminated")
         report.closed.append(f"pod {pod.id}")
-    elif pod.status is PodStatus.STOPPED:
+    elif pod.status is PodStatus.STOPPED and not await _may_yet_start(house, lease):
         await _correct(house, lease, EntryKind.STOPPED, pod, stopped_rate(pod), report)
-    elif pod.status is not PodStatus.UNKNOWN:
+    elif pod.status not in (PodStatus.UNKNOWN, PodStatus.STOPPED):
         kind = EntryKind.STARTED if lease.state is LeaseState.STOPPED else EntryKind.REPRICED
         await _correct(house, lease, kind, pod, billed_rate(pod, lease.reservation), report)
+
+
+async def _may_yet_start(house: House, lease: Lease) -> bool:
+    """Whether a start whose answer was lost may still be carried out: its money stays set aside for a while."""
+    if lease.state is not LeaseState.RUNNING:
+        return False
+    entries = await house.ledger.entries(lease.reservation.id)
+    last = next((entry for entry in reversed(entries) if entry.kind is not EntryKind.NOTED), None)
+    started = last is not None and last.kind is EntryKind.STARTED
+    return started and last is not None and house.now() - last.at < START_SETTLES_WITHIN
 
 
 async def _correct(house: House, lease: Lease, kind: EntryKind, pod: Pod, rate: Usd, report: Report) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from runpod_mcp.flows.claims import alone, moved_on
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.endpoints_price import sold_if_told
+from runpod_mcp.flows.endpoints_reconcile import compare_endpoint, endpoint_reads
 from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting
 from runpod_mcp.flows.network_volumes import COUNTED_AGAIN, COUNTED_AHEAD, rate_of
 from runpod_mcp.flows.standing import Named, Thing, is_called, name_of, settle
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.money import Usd, show
+from runpod_mcp.runpod.endpoints import Endpoint
 from runpod_mcp.runpod.volumes import NetworkVolume
 
 WAITING = (LeaseState.OPEN, LeaseState.UNKNOWN)
@@ -26,6 +29,14 @@ async def reconcile_standing(house: House, leases: Sequence[Lease], report: Repo
     if volumes:
         listed = await house.api.resources.volumes.list_all()
         await _each(house, volumes, listed, _volume_reads, _volume, report)
+    endpoints = [lease for lease in leases if lease.kind is LeaseKind.ENDPOINT]
+    if endpoints:
+        there, sold = await house.api.resources.endpoints.list_all(), await sold_if_told(house)
+
+        async def compare(house: House, lease: Lease, endpoint: Endpoint, report: Report) -> None:
+            await compare_endpoint(house, lease, endpoint, sold, report)
+
+        await _each(house, endpoints, there, endpoint_reads, compare, report)
 
 
 async def _each(

@@ -29,13 +29,13 @@ async def resolve(house: House, request: CreateRequest) -> Wanted:
     if request.template_id:
         request = await _with_template(house, request, request.template_id)
     else:
-        request = _with_container_disk(request)
+        request = with_container_disk(request)
     for gap in house.api.gaps(request):
         raise gap
     return Wanted(request, await _pinned(house, request))
 
 
-def _with_container_disk(request: CreateRequest) -> CreateRequest:
+def with_container_disk(request: CreateRequest) -> CreateRequest:
     """A container disk where the request has no wish of its own: left out or null."""
     if request.container_disk_in_gb is not None and "container_disk_in_gb" in request.model_fields_set:
         return request

@@ -56,7 +56,15 @@ async def _call(house: House, lease: Lease, pod: Pod, reset: bool) -> Seen:
     if not isinstance(outcome, Done):
         raise _not_done(pod, outcome)
     lease = await note_boot(house, lease, "reset" if reset else "restarted")
-    return Seen(await house.api.get_pod(pod.id) or pod, lease)
+    return Seen(await _as_it_is(house, pod), lease)
+
+
+async def _as_it_is(house: House, pod: Pod) -> Pod:
+    """The pod now, or as it was before where it cannot be read: it was restarted all the same."""
+    try:
+        return await house.api.get_pod(pod.id) or pod
+    except Failure:
+        return pod
 
 
 def _not_done(pod: Pod, outcome: ChangeOutcome) -> Failure:

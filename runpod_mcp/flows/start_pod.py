@@ -23,7 +23,7 @@ from runpod_mcp.pods.pod import Pod
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
-from runpod_mcp.runpod.api import NoCapacity, Refused
+from runpod_mcp.runpod.api import NoCapacity, Refused, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ async def _call(house: House, held: Lease, pod: Pod) -> Started:
 
 async def _not_started(house: House, held: Lease, pod: Pod, outcome: object) -> Failure:
     seen = await see_stopped(house, pod.id, patiently=False)
+    if seen and isinstance(outcome, Unknown):
+        outcome = outcome.looks_like or outcome  # v1 says 500 to a full host, in words that are known
     if seen is None or not isinstance(outcome, Refused | NoCapacity):
         return Failure(
             Code.OUTCOME_UNKNOWN,

@@ -8,8 +8,9 @@ from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.money import Usd
 from runpod_mcp.pods.pod import Pod, PodStatus
-from runpod_mcp.policy.document import MAX_LEASE_HOURS, Policy
+from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.spending import Holding, Stretch
+from runpod_mcp.policy.written import MAX_LEASE_HOURS
 
 
 async def unmanaged_holdings(house: House, policy: Policy) -> tuple[Holding, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 from mcp_types import CallToolResult
 
 from runpod_mcp.errors import Failure
-from runpod_mcp.flows.budget import BudgetView, Line, get_budget
+from runpod_mcp.flows.budget import get_budget
+from runpod_mcp.flows.budget_view import WINDOW_NAMES, BudgetView, Line, budget_facts, over_limit
 from runpod_mcp.flows.context import House
 from runpod_mcp.money import ZERO, as_dollars, show, show_dollars
 from runpod_mcp.server.arguments import NoArguments
@@ -51,65 +52,12 @@ async def left_of(house: House) -> Left:
     return Left(facts, f"Budget left: {words}" if words else "The policy sets no budget.")
 
 
-CLOCK_MAY_BE_BEHIND = 60
-"""Seconds by which the clocks of one machine's servers differ without meaning anything."""
-
 _PER = {"hour": "per hour", "day": "today", "month": "this month", "total": "in total"}
 
 
 async def _get_budget(house: House, _: NoArguments) -> CallToolResult:
     view = await get_budget(house)
     return said(_words(view), budget_facts(view))
-
-
-def budget_facts(view: BudgetView) -> dict[str, Any]:
-    """Every budget, count and limit as it stands; what does not apply is left out."""
-    policy = view.policy
-    facts: dict[str, Any] = {
-        "policy": policy.origin,
-        "isDefault": policy.is_default,
-        "budgets": [_row(line) for line in view.lines],
-        "usdPerHourPerPod": _maybe(policy.budget.usd_per_hour_per_pod),
-        "podsRunning": view.pods,
-        "podsAllowed": policy.pods.max_running,
-        "gpusRunning": view.gpus,
-        "gpusAllowed": policy.gpus.max_running,
-        "leaseHours": {"default": policy.lease.default_hours, "max": policy.lease.max_hours},
-        "overLimit": list(_over(view)) or None,
-        "clockBehindSeconds": view.behind if view.behind > CLOCK_MAY_BE_BEHIND else None,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _over(view: BudgetView) -> dict[str, str]:
-    """What is above its limit, and by how much in words: the policy was made stricter, or Runpod dearer."""
-    policy = view.policy
-    over = {line.name: f"{_NAMES[line.name]} by {show(line.over)}" for line in view.lines if line.over}
-    if view.too_dear:
-        over["pod"] = f"the price of {view.too_dear} {'pod' if view.too_dear == 1 else 'pods'}"
-    for name, used, limit in (
-        ("podsRunning", view.pods, policy.pods.max_running),
-        ("gpusRunning", view.gpus, policy.gpus.max_running),
-    ):
-        if limit is not None and used > limit:
-            over[name] = f"{'pods' if name == 'podsRunning' else 'GPUs'} running by {used - limit}"
-    return over
-
-
-def _row(line: Line) -> dict[str, Any]:
-    row = {
-        "per": line.name,
-        "limit": _maybe(line.limit),
-        "spent": as_dollars(line.spent),
-        "promised": as_dollars(line.promised),
-        "left": _maybe(line.left),
-        "over": _maybe(line.over),
-    }
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def _maybe(amount: Any) -> float | None:
-    return None if amount is None else as_dollars(amount)
 
 
 def _words(view: BudgetView) -> str:
@@ -132,12 +80,12 @@ def _words(view: BudgetView) -> str:
 
 def _alarms(view: BudgetView) -> list[str]:
     alarms = []
-    if over := _over(view):
+    if over := over_limit(view):
         alarms.append(
             f"Over the limit: {'; '.join(over.values())}. Nothing more is allowed there. What runs goes on until its "
             "lease ends; stop_pod or delete_pod ends it sooner."
         )
-    if view.behind > CLOCK_MAY_BE_BEHIND:
+    if view.is_clock_behind:
         alarms.append(
             f"This machine's clock is {view.behind / 3600:.1f} h behind what it was before. Until it has caught up "
             "budgets stand still and leases end late: tell the person to set it right."
@@ -152,15 +100,10 @@ def _line_words(line: Line) -> str:
         else f"{show(line.spent)} spent, {show(line.promised)} promised"
     )
     if line.over:
-        return (
-            f"{_NAMES[line.name]}: over the limit of {show(line.limit or ZERO)} by {show(line.over)}; {used}."
-        )
+        return f"{WINDOW_NAMES[line.name]}: over the limit of {show(line.limit or ZERO)} by {show(line.over)}; {used}."
     if line.limit is None or line.left is None:
-        return f"{_NAMES[line.name]}: no limit; {used}."
-    return f"{_NAMES[line.name]}: {show(line.left)} of {show(line.limit)} left; {used}."
-
-
-_NAMES = {"hour": "All pods per hour", "day": "Today (UTC)", "month": "This month (UTC)", "total": "In total"}
+        return f"{WINDOW_NAMES[line.name]}: no limit; {used}."
+    return f"{WINDOW_NAMES[line.name]}: {show(line.left)} of {show(line.limit)} left; {used}."
 
 
 def _of(used: int, limit: int | None) -> str:

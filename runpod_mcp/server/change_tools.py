@@ -8,12 +8,13 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from runpod_mcp.clock import from_epoch
+from runpod_mcp.errors import Failure
 from runpod_mcp.flows import change_pod, extend_lease, read_pods, restart_pod, start_pod, update_pod
 from runpod_mcp.flows.context import House
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.money import as_dollars, show_dollars
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
-from runpod_mcp.pods.pod import Pod
+from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.summary import describe
 from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.server.arguments import OnePod, PodId
@@ -104,10 +105,18 @@ async def _restart_pod(house: House, asked: RestartPod) -> CallToolResult:
 
 async def _extend_lease(house: House, asked: ExtendLease) -> CallToolResult:
     moved = await extend_lease.extend_lease(house, asked.pod_id, asked.lease_hours)
-    pod = (await read_pods.get_pod(house, asked.pod_id)).pod
+    pod = await _seen(house, asked.pod_id)
     before, ends = from_epoch(moved.before), from_epoch(moved.lease.lease_ends_at)
     done = f"The lease now ends at {ends:%Y-%m-%d %H:%M} UTC (before: {before:%Y-%m-%d %H:%M})."
     return await _pod(house, done, pod, moved.lease, endedBefore=f"{before:%Y-%m-%dT%H:%M:%SZ}")
+
+
+async def _seen(house: House, pod_id: str) -> Pod:
+    """The pod as Runpod shows it; what was done stays done where it cannot be read just now."""
+    try:
+        return (await read_pods.get_pod(house, pod_id)).pod
+    except Failure:
+        return Pod(id=pod_id, status=PodStatus.UNKNOWN, raw_status="not readable just now")
 
 
 async def _pod(

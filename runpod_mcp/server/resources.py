@@ -12,9 +12,9 @@ from mcp.server.mcpserver.exceptions import ResourceError
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows import read_pods
 from runpod_mcp.flows.budget import get_budget
+from runpod_mcp.flows.budget_view import budget_facts
 from runpod_mcp.flows.context import House
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.server.budget_tools import budget_facts
 
 JSON = "application/json"
 

@@ -112,7 +112,9 @@ async def test_a_denial_names_limit_request_and_what_would_pass(door):
     said = await door.create(H100)
     assert said.facts["field"] == "gpuTypeIds"
     assert said.facts["requested"] == H100
-    assert said.facts["alternatives"] == [{"gpuTypeIds": [A4000], "usdPerHour": 0.259723}]
+    nearest, cheapest = said.facts["alternatives"]
+    assert nearest == {"gpuTypeIds": [L4], "usdPerHour": 0.499723}, "the nearest by its memory"
+    assert cheapest == {"gpuTypeIds": [A4000], "usdPerHour": 0.259723}
     assert f"gpuTypeIds {A4000} ($0.2597/h)" in said.text
     passed = await door.create(said.facts["alternatives"][0]["gpuTypeIds"])
     assert passed.ok

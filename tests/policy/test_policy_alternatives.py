@@ -50,24 +50,25 @@ def test_a_gpu_type_that_is_not_allowed_is_answered_with_the_cheapest_that_is():
 def test_a_tight_day_is_answered_with_shorter_leases_first():
     rules = policy(budget={"usd_per_day": 1}, lease={"max_hours": 8})
     found = offered(case(rules), gpuTypeIds=[RTX_4090], leaseHours=4, **NO_DISKS)
-    assert found[0] == {"leaseHours": 1.0, "usdPerHour": 0.740139}
-    assert found[1]["leaseHours"] == 0.5
+    assert found == [
+        {"leaseHours": 1.25, "usdPerHour": 0.740139},
+        {"gpuTypeIds": [L4], "leaseHours": 2.0, "usdPerHour": 0.490139},
+    ]
 
 
 def test_too_many_gpus_for_the_money_are_answered_with_fewer_or_cheaper_ones():
     rules = policy(budget={"usd_per_hour": 1.7})
     found = offered(case(rules), gpuTypeIds=[RTX_4090], gpuCount=4, **NO_DISKS)
     assert found == [
-        {"gpuCount": 3, "gpuTypeIds": [L4], "usdPerHour": 1.470139},
         {"gpuCount": 2, "usdPerHour": 1.480139},
-        {"gpuCount": 2, "gpuTypeIds": [L4], "usdPerHour": 0.980139},
+        {"gpuCount": 3, "gpuTypeIds": [L4], "usdPerHour": 1.470139},
     ]
 
 
 def test_a_dear_volume_is_answered_with_a_smaller_one():
     rules = policy(budget={"usd_per_hour": 0.6})
     found = offered(case(rules), gpuTypeIds=[L4], containerDiskInGb=1, volumeInGb=2000)
-    assert [one["volumeInGb"] for one in found] == [20, 10, 0]
+    assert found == [{"volumeInGb": 20, "usdPerHour": 0.492917}]
 
 
 def test_a_cpu_pod_is_answered_with_another_flavor_or_fewer_vcpus():
@@ -76,20 +77,18 @@ def test_a_cpu_pod_is_answered_with_another_flavor_or_fewer_vcpus():
     assert found == [
         {"cpuFlavorIds": ["cpu3c"], "usdPerHour": 0.240139},
         {"vcpuCount": 4, "usdPerHour": 0.160139},
-        {"vcpuCount": 2, "usdPerHour": 0.080139},
     ]
 
 
 def test_more_vcpus_than_there_are_is_answered_with_as_many_as_there_are():
     found = offered(case(), **CPU, vcpuCount=2**60)
-    assert [one["vcpuCount"] for one in found] == [32, 16, 8]
+    assert [one["vcpuCount"] for one in found] == [32]
 
 
 def test_the_remedy_of_a_rule_is_kept_only_where_its_price_fits_too():
     rules = policy(gpus={"max_per_pod": 2}, budget={"usd_per_hour": 1})
     assert offered(case(rules), gpuTypeIds=[L4], gpuCount=4, **NO_DISKS) == [
-        {"gpuCount": 2, "usdPerHour": 0.980139},
-        {"gpuCount": 1, "usdPerHour": 0.490139},
+        {"gpuCount": 2, "usdPerHour": 0.980139}
     ]
     poor = policy(gpus={"max_per_pod": 2}, budget={"usd_per_hour": 0.6})
     assert offered(case(poor), gpuTypeIds=[L4], gpuCount=4, **NO_DISKS)[0]["gpuCount"] == 1

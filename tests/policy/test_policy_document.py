@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from policy_helpers import broken, policy, toml
 
 from runpod_mcp.errors import Failure, Retry
-from runpod_mcp.policy.document import ASKABLE_TOOLS, Policy, read_policy
+from runpod_mcp.policy.document import Policy, read_policy
+from runpod_mcp.policy.written import ASKABLE_TOOLS
 
 DESIGN = Path(__file__).parents[2].parent / "shared" / "DESIGN.md"
 

@@ -34,7 +34,7 @@ def test_a_preset_allows_and_denies_gpu_types_that_exist(name):
 
 
 def test_the_published_policies_are_the_presets_to_the_letter():
-    assert {file.name for file in PUBLISHED.iterdir()} == {f"{name}.toml" for name in PRESETS}
+    assert {file.name for file in PUBLISHED.glob("*.toml")} == {f"{name}.toml" for name in PRESETS}
     for name in PRESETS:
         assert (PUBLISHED / f"{name}.toml").read_text("utf-8") == preset(name)
 

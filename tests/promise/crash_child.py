@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 from pydantic import SecretStr
 
 from runpod_mcp.config import Settings
@@ -16,10 +19,15 @@ from runpod_mcp.errors import Failure
 from runpod_mcp.flows.change_pod import delete_pod, stop_pod
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.create_pod import create_pod
+from runpod_mcp.flows.extend_lease import extend_lease
 from runpod_mcp.flows.leases import reap
 from runpod_mcp.flows.reconcile import reconcile
+from runpod_mcp.flows.restart_pod import restart_pod
+from runpod_mcp.flows.start_pod import start_pod
+from runpod_mcp.flows.update_pod import update_pod
 from runpod_mcp.ledger.entries import LeaseState
 from runpod_mcp.pods.create_input import CreateRequest
+from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.wiring import make_house
 
 POLICY = """\
@@ -32,6 +40,9 @@ allow = ["NVIDIA L4"]
 default_hours = 1
 max_hours = 8760
 """
+LEASE_HOURS = 1000
+LONGER, OTHER_ENDS = 2000, (2, 500, 2000)
+"""Hours from now at which a lease is made to end."""
 
 
 @dataclass
@@ -56,7 +67,8 @@ def house_at(folder: Path, port: int, clock: Any) -> House:
         policy_named=True,
         ledger=folder / "ledger.db",
     )
-    house = make_house(settings, folder / "ledger.db", clock)
+    line = httpx2.AsyncHTTPTransport(verify=False)  # there is no TLS, and loading certificates takes a while
+    house = make_house(settings, folder / "ledger.db", clock, line)
     return replace(house, look_again_after=(0.01,), confirm_after=(0.01, 0.01))
 
 
@@ -66,22 +78,45 @@ def request(**more: Any) -> CreateRequest:
     )
 
 
+Deed = Callable[[House], Awaitable[object]]
+
+
+def to_a_pod(change: Callable[[House, str], Awaitable[object]], *states: LeaseState) -> Deed:
+    """Do this to one of the pods in these states, if there is any."""
+
+    async def deed(house: House) -> None:
+        pods = [one.pod_id for one in await house.ledger.leases() if one.state in states and one.pod_id]
+        if pods:
+            await change(house, random.choice(pods))
+
+    return deed
+
+
+DEEDS: dict[str, Deed] = {
+    "create": lambda house: create_pod(house, request(leaseHours=LEASE_HOURS)),
+    "stop": to_a_pod(stop_pod, LeaseState.RUNNING),
+    "start": to_a_pod(start_pod, LeaseState.STOPPED),
+    "extend": to_a_pod(lambda house, pod_id: extend_lease(house, pod_id, LONGER), LeaseState.RUNNING),
+    "update": to_a_pod(
+        lambda house, pod_id: update_pod(
+            house, pod_id, PodUpdate.model_validate({"volumeInGb": random.randrange(11, 99)})
+        ),
+        LeaseState.RUNNING,
+        LeaseState.STOPPED,
+    ),
+    "restart": to_a_pod(restart_pod, LeaseState.RUNNING),
+    "delete": to_a_pod(delete_pod, LeaseState.RUNNING, LeaseState.STOPPED),
+    "reap": reap,
+    "reconcile": reconcile,
+}
+"""Everything a server does that a kill could leave half done."""
+OFTEN = ["create", "create"]
+
+
 async def act(house: House, deed: str) -> None:
-    """Do one thing to the first pod it can be done to; a refusal is fine."""
-    try:
-        if deed == "create":
-            await create_pod(house, request(leaseHours=1000))
-        elif deed in ("stop", "delete"):
-            states = (LeaseState.RUNNING,) if deed == "stop" else (LeaseState.RUNNING, LeaseState.STOPPED)
-            pods = [one.pod_id for one in await house.ledger.leases() if one.state in states and one.pod_id]
-            if pods:
-                await (stop_pod if deed == "stop" else delete_pod)(house, pods[0])
-        elif deed == "reap":
-            await reap(house)
-        else:
-            await reconcile(house)
-    except Failure:
-        pass
+    """Do one thing to a pod it can be done to; a refusal is fine."""
+    with contextlib.suppress(Failure):
+        await DEEDS[deed](house)
 
 
 def do_one(folder: str, port: int, ahead: float, deed: str) -> None:
@@ -95,18 +130,30 @@ def do_one(folder: str, port: int, ahead: float, deed: str) -> None:
 
 def do_many(folder: str, port: int, ahead: float, seed: int) -> None:
     """One deed after the other, several at a time, until killed."""
-    rng = random.Random(seed)
+    random.seed(seed)
 
     async def worker(house: House) -> None:
         while True:
-            await act(
-                house, rng.choice(["create", "create", "create", "stop", "delete", "reap", "reconcile"])
-            )
+            await act(house, random.choice([*DEEDS, *OFTEN]))
 
     async def run() -> None:
         house = house_at(Path(folder), port, ShiftedClock(ahead))
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
                 tasks.start_soon(worker, house)
+
+    anyio.run(run)
+
+
+def extend_for_ever(folder: str, port: int, ahead: float) -> None:
+    """Move the end of a lease to and fro until killed."""
+    move = to_a_pod(
+        lambda house, pod_id: extend_lease(house, pod_id, random.choice(OTHER_ENDS)), LeaseState.RUNNING
+    )
+
+    async def run() -> None:
+        house = house_at(Path(folder), port, ShiftedClock(ahead))
+        while True:
+            await move(house)
 
     anyio.run(run)

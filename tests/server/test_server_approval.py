@@ -386,10 +386,11 @@ async def test_what_looks_can_read_everything_and_change_nothing(tmp_path):
             seen.api.delete_pod("abc"),
             seen.api.resources.volumes.delete("abc"),
             seen.ledger.use_approval("CODE", 0),
-            seen.ledger.claim("work", "me", 0, 1),
         ):
             with pytest.raises(Acted):
                 await deed
+        assert await seen.ledger.claim("work", "me", 0, 1)
+        assert await door.house.ledger.claim("work", "another", 0, 1), "it was not claimed"
 
 
 async def test_a_code_that_is_used_or_unknown_is_no_yes(tmp_path):
@@ -400,3 +401,44 @@ async def test_a_code_that_is_used_or_unknown_is_no_yes(tmp_path):
         one = await answer(door)
         assert await ledger.use_approval(one.code, door.house.now())
         assert not await ledger.use_approval(one.code, door.house.now())
+
+
+@pytest.mark.parametrize(
+    ("tool", "first", "more"),
+    [
+        ("create_network_volume", None, {"name": "data", "sizeGb": 10, "dataCenterId": "EU-RO-1"}),
+        ("update_network_volume", "networkVolumeId", {"sizeGb": 20}),
+        ("delete_network_volume", "networkVolumeId", {}),
+        ("create_template", None, {"name": "mine", "imageName": IMAGE}),
+        ("create_registry", None, {"name": "mine", "username": "u", "password": "swordfish"}),
+        ("create_endpoint", None, {"name": "serve", "imageName": IMAGE, "gpuTypeIds": [L4], "workersMax": 1}),
+    ],
+)
+async def test_tools_of_further_toolsets_ask_in_the_dialog_too(tmp_path, tool, first, more):
+    person = says(True)
+    toolsets = ("core", "storage", "templates", "registries", "endpoints")
+    async with before(person, tmp_path, toml_with(approval={"tools": [tool]}), toolsets=toolsets) as door:
+        if first:
+            volume = await door.call("create_network_volume", name="old", sizeGb=10, dataCenterId="EU-RO-1")
+            more = {**more, first: volume.facts["networkVolume"]["networkVolumeId"]}
+        said = await door.call(tool, **more)
+        assert said.ok, said.text
+        assert len(person.questions) == 1
+        assert tool in person.questions[0]
+        assert "swordfish" not in person.questions[0]
+
+
+async def test_more_workers_ask_in_the_dialog_and_fewer_do_not(tmp_path):
+    person = says(True)
+    async with before(person, tmp_path, toml_with(), toolsets=("core", "endpoints")) as door:
+        made = await door.call(
+            "create_endpoint", name="serve", imageName=IMAGE, gpuTypeIds=[L4], workersMax=1
+        )
+        assert made.ok, made.text
+        endpoint = made.facts["endpoint"]["endpointId"]
+        door.write_policy(toml_with(approval={"above_usd_per_hour": 0.5}))
+        more = await door.call("update_endpoint", endpointId=endpoint, workersMax=2)
+        assert more.ok, more.text
+        assert len(person.questions) == 1
+        assert (await door.call("update_endpoint", endpointId=endpoint, workersMax=1)).ok
+        assert len(person.questions) == 1

@@ -1,0 +1,116 @@
+"""What leases cost, day by day, from the ledger alone.
+
+The ledger counts as its budgets do: money set aside for a create that is open or unknown counts as spent, and each
+lease is rounded up once a day. Times are whole seconds since 1970, UTC; money is micro-dollars.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runpod_mcp.clock import from_epoch
+from runpod_mcp.ledger.entries import Lease, LeaseKind
+from runpod_mcp.ledger.store import Ledger
+from runpod_mcp.money import Usd
+from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.spending import Stretch, Window, day_of, month_of
+
+By = Literal["day", "pod", "gpu", "principal"]
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one lease cost on one UTC day, which begins at `day`."""
+
+    lease: Lease
+    day: int
+    usd: Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What several leases cost together."""
+
+    name: str
+    leases: int
+    usd: Usd
+
+
+async def ledger_costs(
+    ledger: Ledger, start: int, end: int, now: int, tell: Callable[[str], None]
+) -> list[Cost]:
+    """What leases cost in [start, end), as far as it is past; month by month, and `tell` hears which one is read.
+
+    Raises:
+        Failure: the ledger cannot be read.
+    """
+    end, found = min(end, now), list[Cost]()
+    while start < end:
+        until = min(end, month_of(start).end or end)
+        tell(f"{from_epoch(start):%Y-%m}")
+        for lease in await ledger.leases_between(start, until):
+            found += _costs(lease, start, until, now)
+        start = until
+    return found
+
+
+def _costs(lease: Lease, start: int, end: int, now: int) -> Iterator[Cost]:
+    stretches = lease.stretches(now)
+    for day in _days(stretches, start, end):
+        usd = Window("", max(start, day), min(end, day + _DAY)).cost_of(stretches)
+        if usd:
+            yield Cost(lease, day, usd)
+
+
+def _days(stretches: Sequence[Stretch], start: int, end: int) -> range:
+    """When each day of [start, end) begins that these stretches touch."""
+    if not stretches:
+        return range(0)
+    first, last = max(start, stretches[0].start), min(end, stretches[-1].end)
+    return range(day_of(first).start, last, _DAY)
+
+
+def grouped(costs: Iterable[Cost], by: By) -> list[Group]:
+    """Costs together: days in order, anything else the dearest first. The sum is the same, whatever it is by."""
+    sums: Counter[str] = Counter()
+    leases: dict[str, set[str]] = {}
+    for cost in costs:
+        name = _NAMES[by](cost)
+        sums[name] += cost.usd
+        leases.setdefault(name, set()).add(cost.lease.reservation.id)
+    groups = (Group(name, len(leases[name]), Usd(usd)) for name, usd in sums.items())
+    return sorted(groups, key=lambda group: (0 if by == "day" else -group.usd, group.name))
+
+
+def hardware_of(lease: Lease) -> str:
+    """Which GPU types a lease was asked for; which one of several it got is not in the ledger."""
+    if lease.kind is LeaseKind.VOLUME:
+        return "network volume"
+    try:
+        asked = json.loads(lease.reservation.request)
+    except ValueError:
+        return "unknown"
+    asked = asked if isinstance(asked, dict) else {}
+    named = asked.get("gpuTypeIds") or asked.get("cpuFlavorIds")
+    if isinstance(named, list):
+        return " or ".join(clean(str(one), 60) for one in named)
+    return "any GPU type" if lease.gpus else "CPU"
+
+
+def _thing(cost: Cost) -> str:
+    lease = cost.lease
+    kind = "" if lease.kind is LeaseKind.POD else f"{lease.kind.value.replace('_', ' ')} "
+    return kind + (lease.pod_id or lease.reservation.id)
+
+
+_NAMES: dict[By, Callable[[Cost], str]] = {
+    "day": lambda cost: f"{from_epoch(cost.day):%Y-%m-%d}",
+    "pod": _thing,
+    "gpu": lambda cost: hardware_of(cost.lease),
+    "principal": lambda cost: clean(cost.lease.reservation.principal, 60),
+}

@@ -1,0 +1,222 @@
+"""Making a serverless endpoint: judged and paid for as if all its workers ran all the time, then called once."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.correct import ABOVE_CEILING, make_due
+from runpod_mcp.flows.endpoints import Seen, seen_as
+from runpod_mcp.flows.endpoints_end import delete_for_good
+from runpod_mcp.flows.endpoints_price import Sold, fleet_of, read_sold
+from runpod_mcp.flows.endpoints_settings import (
+    DEFAULT_DISK_GB,
+    judged_as,
+    placed,
+    read_template,
+    refuse_place,
+    refuse_unsold,
+    written_out,
+)
+from runpod_mcp.flows.finish import to_the_end
+from runpod_mcp.flows.gate import reserve_judge
+from runpod_mcp.flows.standing import Terms, make, naming, reservation_of, set_aside
+from runpod_mcp.flows.unmanaged import unmanaged_holdings
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
+from runpod_mcp.money import Usd, as_dollars, cost, limit, show
+from runpod_mcp.policy.decision import Deny
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.endpoint_rules import Fleet, judge_workers
+from runpod_mcp.policy.rules import asks_human
+from runpod_mcp.policy.spending import windows_between
+from runpod_mcp.runpod.endpoints import EndpointOrder
+
+TOOL = "create_endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an endpoint can cost: one worker and all of them per hour, and the whole lease; `asks` is why a person must
+    say yes first."""
+
+    order: EndpointOrder
+    fleet: Fleet
+    usd_per_worker: Usd
+    usd_per_hour: Usd
+    lease_seconds: int
+    asks: str | None
+
+    @property
+    def usd_per_lease(self) -> Usd:
+        """The most it can cost until its lease ends."""
+        return cost(self.usd_per_hour, self.lease_seconds)
+
+
+async def quote_endpoint(
+    house: House, order: EndpointOrder, lease_hours: float | None = None, most: float | None = None
+) -> Quote:
+    """Judge an order and say what it can cost; `most` are dollars per hour. Nothing is made.
+
+    Raises:
+        Failure: the policy or the budgets say no; `price_unknown`; `invalid_arguments`.
+    """
+    policy = house.policies.current()
+    quote = await _quote(house, policy, order, lease_hours, most, await read_sold(house))
+    await _refuse_over_budget(house, policy, quote)
+    return quote
+
+
+async def create_endpoint(
+    house: House, order: EndpointOrder, lease_hours: float | None = None, most: float | None = None
+) -> Seen:
+    """Make an endpoint whose workers are taken away at the end of its lease; `most` are dollars per hour.
+
+    Raises:
+        Failure: the policy or the budgets say no; `price_unknown`; `conflict`: the name is taken; `outcome_unknown`;
+            `price_above_quote`: Runpod made one that can cost more, and it was deleted again.
+    """
+    policy, sold = house.policies.current(), await read_sold(house)
+    quote = await _quote(house, policy, order, lease_hours, most, sold)
+    await _refuse_over_budget(house, policy, quote)
+    listed = await house.api.resources.endpoints.list_all()
+    if quote.asks:
+        await need_yes(house, policy, quote.asks, quote.usd_per_hour, quote.usd_per_lease)
+    async with naming(house, TOOL, order.name, listed):
+        lease = await set_aside(house, policy, TOOL, _without_secrets(quote), _terms(house, quote))
+        return await to_the_end(_make(house, lease, quote.order, sold))
+
+
+async def _quote(
+    house: House, policy: Policy, order: EndpointOrder, hours: float | None, most: float | None, sold: Sold
+) -> Quote:
+    order = await _resolved(house, policy, order, hours)
+    refuse_unsold(sold, order.gpu_type_ids, order.cpu_flavor_ids)
+    fleet = _fleet(order)
+    worker, rate = fleet.usd_per_worker(sold.prices), fleet.usd_per_hour(sold.prices)
+    if worker is None or rate is None:
+        message = "Runpod tells no serverless price for one of these types now, so nothing is made."
+        raise Failure(Code.PRICE_UNKNOWN, message)
+    if most is not None and rate > limit(most):
+        raise _above_own_ceiling(rate, limit(most))
+    seconds = max(1, int((policy.lease.default_hours if hours is None else hours) * 3600))
+    asks = asks_human(policy, TOOL, rate, cost(rate, seconds))
+    return Quote(order, fleet, worker, rate, seconds, asks)
+
+
+async def _resolved(house: House, policy: Policy, order: EndpointOrder, hours: float | None) -> EndpointOrder:
+    """The order with all that it refers to, once the rules let it through.
+
+    Raises:
+        Failure: they do not, or the API cannot express it.
+    """
+    for gap in house.api.resources.endpoints.gaps(order):
+        raise gap
+    template = await read_template(house, order.template_id)
+    order = written_out(house, order, template)
+    order = replace(order, container_disk_gb=order.container_disk_gb or DEFAULT_DISK_GB)
+    request = judged_as(order, template).model_copy(update={"lease_hours": hours})
+    if denied := judge_workers(policy, request, _fleet(order)):
+        raise denied.as_failure()
+    order = await placed(house, policy, order)
+    refuse_place(policy, order.data_center_ids)
+    return order
+
+
+def _fleet(order: EndpointOrder) -> Fleet:
+    return Fleet(
+        workers_max=order.workers_max,
+        gpu_type_ids=order.gpu_type_ids,
+        gpu_count=order.gpu_count,
+        cpus=tuple((flavor, order.vcpu_count) for flavor in order.cpu_flavor_ids),
+    )
+
+
+def _above_own_ceiling(rate: Usd, most: Usd) -> Failure:
+    message = f"With all its workers it can cost {show(rate)}/h; maxUsdPerHour is {show(most)}."
+    return Failure(
+        Code.PRICE_ABOVE_MAXIMUM,
+        message,
+        field="maxUsdPerHour",
+        limit=as_dollars(most),
+        requested=as_dollars(rate),
+    )
+
+
+async def _refuse_over_budget(house: House, policy: Policy, quote: Quote) -> None:
+    """Say no where no budget has room, with the number of workers that there would be room for.
+
+    Raises:
+        Failure: the budget that has none.
+    """
+    now, unmanaged = house.now(), await unmanaged_holdings(house, policy)
+    spending = await house.ledger.spending(now, windows_between(now, now + quote.lease_seconds))
+
+    def denied(workers: int) -> Deny | None:
+        rate, gpus = Usd(quote.usd_per_worker * workers), quote.fleet.gpus_per_worker * workers
+        terms = Terms(usd_per_hour=rate, ends_at=now + quote.lease_seconds, gpus=gpus)
+        return reserve_judge(policy, unmanaged, reservation_of(house, TOOL, {}, terms))(spending)
+
+    asked = quote.fleet.workers_max
+    if no := denied(asked):
+        fewer = bisect.bisect_left(range(1, asked), True, key=lambda workers: denied(workers) is not None)
+        rate = as_dollars(Usd(quote.usd_per_worker * fewer))
+        passes = [{"workersMax": fewer, "usdPerHour": rate}] if fewer else []
+        raise replace(no, alternatives=passes).as_failure()
+
+
+def _terms(house: House, quote: Quote) -> Terms:
+    ends = house.now() + quote.lease_seconds
+    return Terms(usd_per_hour=quote.usd_per_hour, ends_at=ends, gpus=quote.fleet.gpus)
+
+
+def _without_secrets(quote: Quote) -> dict[str, Any]:
+    """What the ledger may remember: of the env only the names."""
+    order = quote.order
+    asked = {
+        "name": order.name,
+        "imageName": order.image,
+        "templateId": order.template_id,
+        "gpuTypeIds": list(order.gpu_type_ids) or None,
+        "gpuCount": order.gpu_count if order.gpu_type_ids else None,
+        "cpuFlavorIds": list(order.cpu_flavor_ids) or None,
+        "vcpuCount": order.vcpu_count if order.cpu_flavor_ids else None,
+        "workersMin": order.workers_min,
+        "workersMax": order.workers_max,
+        "env": sorted(order.env) or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+async def _make(house: House, lease: Lease, order: EndpointOrder, sold: Sold) -> Seen:
+    """Call, settle, and see that what was made cannot cost more than what was set aside for it."""
+    endpoints = house.api.resources.endpoints
+    endpoint, lease = await make(house, lease, lambda: endpoints.create(order), endpoints.list_all)
+    fleet = fleet_of(endpoint, sold)
+    rate = fleet.usd_per_hour(sold.prices) if fleet else None
+    above = rate is not None and rate > lease.ceiling_usd_per_hour
+    if fleet and (above or fleet.gpus > lease.gpus):
+        raise await _too_dear(house, lease, endpoint.id, max(rate or lease.usd_per_hour, lease.usd_per_hour))
+    return seen_as(endpoint, sold, lease)
+
+
+async def _too_dear(house: House, lease: Lease, endpoint_id: str, rate: Usd) -> Failure:
+    await make_due(house, lease, ABOVE_CEILING)
+    dearer = Entry(kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=rate, note=ABOVE_CEILING)
+    await house.ledger.write(lease.reservation.id, dearer)
+    trouble = await delete_for_good(house, endpoint_id)
+    if trouble is None:
+        ended = Entry(kind=EntryKind.ENDED, at=house.now(), note=ABOVE_CEILING)
+        await house.ledger.write(lease.reservation.id, ended)
+    ceiling = lease.ceiling_usd_per_hour
+    ending = "It was deleted." if trouble is None else "Its end is not confirmed and goes on being tried."
+    return Failure(
+        Code.PRICE_ABOVE_QUOTE,
+        f"Runpod made endpoint {endpoint_id} so that it can cost {show(rate)}/h; asked for was {show(ceiling)}/h. {ending}",
+        Retry.CHANGED,
+        limit=as_dollars(ceiling),
+        requested=as_dollars(rate),
+    )

@@ -1,0 +1,353 @@
+"""Changing a serverless endpoint: judged and paid for before it is asked for, then seen to be so.
+
+Fewer workers and an earlier end are always allowed, also under a broken policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.claims import alone, changing, moved_on
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.endpoints import Seen, managed_lease, not_found, seen_as
+from runpod_mcp.flows.endpoints_change import (
+    COMPUTE,
+    RULED,
+    WORDS,
+    consistent,
+    fleet_after,
+    is_seen,
+    news,
+    only_takes_away,
+    refuse_other_compute,
+)
+from runpod_mcp.flows.endpoints_end import gone, is_gone
+from runpod_mcp.flows.endpoints_price import (
+    Sold,
+    billed_workers,
+    count,
+    fleet_of,
+    read_sold,
+    sold_if_told,
+    usd_of,
+)
+from runpod_mcp.flows.endpoints_settings import (
+    judged_as,
+    placed,
+    read_template,
+    refuse_place,
+    refuse_unsold,
+    written_out,
+)
+from runpod_mcp.flows.finish import to_the_end
+from runpod_mcp.flows.standing import naming, raise_price
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
+from runpod_mcp.money import ZERO, Usd, cost
+from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.endpoint_rules import Fleet, judge_workers
+from runpod_mcp.policy.rules import asks_human, judge_change
+from runpod_mcp.runpod.endpoints import Endpoint, EndpointChange
+from runpod_mcp.runpod.results import EditOutcome, Gone, NoCapacity, Refused, Unknown
+
+TOOL = "update_endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """An endpoint after a change, what of it changed in Runpod's spelling, and whether it counts as much as before."""
+
+    seen: Seen
+    changed: tuple[str, ...]
+    still_counts_as_before: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A change of an endpoint as it is; `ends` is the new end of its lease, if any."""
+
+    endpoint: Endpoint
+    lease: Lease
+    change: EndpointChange
+    new: frozenset[str]
+    sold: Sold
+    ends: int | None = None
+
+    @property
+    def less(self) -> bool:
+        """Whether it makes nothing dearer, longer or wider."""
+        earlier = self.ends is None or (self.runs and self.ends <= self.lease.lease_ends_at)
+        return earlier and only_takes_away(self.endpoint, self.change, self.new)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a lease now, not one that is over."""
+        return self.lease.state is LeaseState.RUNNING
+
+    @property
+    def after(self) -> Fleet | None:
+        """The workers it may have then."""
+        return fleet_after(self.endpoint, self.change, self.sold)
+
+    @property
+    def workers(self) -> int:
+        """How many workers it may have then."""
+        most = self.change.workers_max
+        return (self.endpoint.workers_max or 0) if most is None else most
+
+    @property
+    def starts(self) -> bool:
+        """Whether it gets workers after its lease was over."""
+        return not self.runs and self.workers > 0
+
+
+async def update_endpoint(
+    house: House, endpoint_id: str, change: EndpointChange, lease_hours: float | None = None
+) -> Updated:
+    """Give an endpoint that was made here other settings, or another end of its lease, so many hours from now.
+
+    One whose lease is over gets a new lease with its workers.
+
+    Raises:
+        Failure: the policy or the budgets say no; `not_managed`; `conflict`; `price_unknown`; `invalid_arguments`;
+            `outcome_unknown` when it cannot be seen to have changed.
+    """
+    lease = await managed_lease(house, endpoint_id)
+    case = await _case(house, lease, change, lease_hours)
+    if not case.new and case.ends is None:
+        return Updated(seen_as(case.endpoint, case.sold, lease), ())
+    if case.less and case.ends is None:
+        async with alone(house, lease) as mine:
+            # While somebody else changes it the money stays set aside; workers are taken away all the same.
+            writes = mine and not await moved_on(house, lease)
+            return await to_the_end(_call(house, case, lease, writes=writes))
+    async with changing(house, lease):
+        case = await _case(house, lease, change, lease_hours)
+        return await (to_the_end(_call(house, case, lease)) if case.less else _raise(house, case))
+
+
+async def _case(house: House, lease: Lease, change: EndpointChange, hours: float | None) -> _Case:
+    endpoint = await house.api.resources.endpoints.get(lease.pod_id or "")
+    if endpoint is None:
+        raise not_found(lease.pod_id or "")
+    refuse_other_compute(endpoint, change)
+    change = consistent(endpoint, change)
+    sold = await sold_if_told(house)
+    new = news(endpoint, change, sold)
+    ends = None if hours is None else house.now() + max(1, int(hours * 3600))
+    case = _Case(endpoint=endpoint, lease=lease, change=change, new=new, sold=sold, ends=ends)
+    if ends is not None and not case.workers:
+        message = "Without workers it has no lease; name workersMax as well, or leave leaseHours out."
+        raise Failure(Code.INVALID_ARGUMENTS, message, field="leaseHours")
+    return case
+
+
+async def _raise(house: House, case: _Case) -> Updated:
+    """What may cost more, last longer or be more than before: judged, paid for, called."""
+    policy = house.policies.current()
+    sold = await read_sold(house) if case.starts or case.new & COMPUTE else case.sold
+    case = replace(case, sold=sold)
+    if case.starts and case.ends is None:
+        case = replace(case, ends=house.now() + max(1, int(policy.lease.default_hours * 3600)))
+    case = await _judged(house, policy, case)
+    rate, gpus = await _bound(house, case)
+    dearer = case.starts or rate > case.lease.usd_per_hour or gpus > case.lease.gpus
+    longer = case.ends is not None and (case.starts or case.ends > case.lease.lease_ends_at)
+    await _refuse_lease(house, policy, case, dearer=dearer, longer=longer)
+    await _ask(house, policy, case, rate if dearer or longer else ZERO)
+    if case.change.name is not None and "name" in case.new:
+        listed = await house.api.resources.endpoints.list_all()
+        async with naming(house, "create_endpoint", case.change.name, listed):
+            return await _paid(house, policy, case, rate, gpus, more=dearer or longer)
+    return await _paid(house, policy, case, rate, gpus, more=dearer or longer)
+
+
+async def _judged(house: House, policy: Policy, case: _Case) -> _Case:
+    """The case with what it refers to written out, once the rules let it through.
+
+    What does not change is judged again only where there are to be more or other workers.
+
+    Raises:
+        Failure: they do not, or the API cannot express it.
+    """
+    change, template = case.change, await read_template(house, case.change.template_id)
+    change = await placed(house, policy, written_out(house, change, template))
+    for gap in house.api.resources.endpoints.gaps(change) if case.new else ():
+        raise gap
+    refuse_unsold(case.sold, change.gpu_type_ids or (), change.cpu_flavor_ids or ())
+    whole = case.starts or bool(case.new & COMPUTE)
+    request, fleet = judged_as(change, template, case.endpoint), case.after
+    if whole and fleet:
+        denied = judge_workers(policy, request, fleet)
+    else:
+        names = set(case.new) | ({"image", "container_disk_gb", "ports"} if template else set())
+        denied = judge_change(policy, request, (RULED[name] for name in RULED if name in names))
+    if denied:
+        raise denied.as_failure()
+    if whole or change.data_center_ids is not None:
+        places = change.data_center_ids
+        refuse_place(policy, case.endpoint.data_center_ids if places is None else places)
+    return replace(case, change=change)
+
+
+async def _bound(house: House, case: _Case) -> tuple[Usd, int]:
+    """What it may cost from the call on, and the GPUs.
+
+    Workers of before go on until their jobs are done, and new ones start beside them, so the dearest that runs or may
+    run counts for all.
+
+    Raises:
+        Failure: `price_unknown`.
+    """
+    lease, after, prices = case.lease, case.after, case.sold.prices
+    if not (case.starts or case.new & COMPUTE):
+        return lease.usd_per_hour, lease.gpus
+    worker = after.usd_per_worker(prices) if after else None
+    if after is None or worker is None:
+        message = f"What endpoint {case.endpoint.id} would cost cannot be known now, so it is not changed."
+        raise Failure(Code.PRICE_UNKNOWN, message)
+    if not case.runs:
+        return Usd(worker * after.workers_max), after.gpus
+    before, there = fleet_of(case.endpoint, case.sold), await billed_workers(house, case.endpoint.id)
+    running = [usd_of(one, prices) for one in there or ()]
+    sizes = [one.gpus_per_worker for one in (before, after) if one] + [
+        one.gpu_count or 0 for one in there or ()
+    ]
+    gpus = max(lease.gpus, max(sizes) * after.workers_max)
+    if there is None or None in running:
+        return Usd(lease.usd_per_hour + worker * after.workers_max), lease.gpus + gpus
+    earlier = (before.usd_per_worker(prices) if before else None) or ZERO
+    dearest = max([worker, earlier, *(one for one in running if one)])
+    return max(lease.usd_per_hour, Usd(dearest * after.workers_max)), gpus
+
+
+async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bool, longer: bool) -> None:
+    """`max_hours` bounds the whole time for which it has workers, or its lease could be extended for ever.
+
+    Raises:
+        Failure: `lease_too_long`; `conflict`, it is over.
+    """
+    now, most = house.now(), policy.lease.max_hours
+    if dearer and case.ends is None and now >= case.lease.lease_ends_at:
+        message = "Its lease is over; once its workers are gone, workersMax gives it a new one."
+        raise Failure(Code.CONFLICT, message, Retry.LATER)
+    if not longer or case.ends is None:
+        return
+    since = now if case.starts else await _since(house, case.lease)
+    whole = (case.ends - since) / 3600
+    if whole > most:
+        raise Failure(
+            Code.LEASE_TOO_LONG,
+            f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
+            field="leaseHours",
+            limit=most,
+            requested=round(whole, 4),
+        )
+
+
+async def _since(house: House, lease: Lease) -> int:
+    """When it got its workers: when it was made, or when its latest lease began."""
+    since, running = lease.reservation.opened_at, True
+    for entry in await house.ledger.entries(lease.reservation.id):
+        if entry.kind is EntryKind.STARTED and not running:
+            since, running = entry.at, True
+        running = running and entry.kind is not EntryKind.STOPPED
+    return since
+
+
+async def _ask(house: House, policy: Policy, case: _Case, rate: Usd) -> None:
+    ends = case.lease.lease_ends_at if case.ends is None else case.ends
+    at_most = cost(rate, ends - house.now())
+    if reason := asks_human(policy, TOOL, rate, at_most):
+        await need_yes(house, policy, reason, rate, at_most)
+
+
+async def _paid(house: House, policy: Policy, case: _Case, rate: Usd, gpus: int, *, more: bool) -> Updated:
+    """Set the money aside where it needs more, then call."""
+    if not more:
+        return await to_the_end(_call(house, case, case.lease))
+    until = {} if case.ends is None else {"lease_ends_at": case.ends, "stopped_until": case.ends}
+    held = await raise_price(house, policy, case.lease, rate, EntryKind.STARTED, gpus=gpus, **until)
+    return await to_the_end(_call(house, case, held))
+
+
+async def _call(house: House, case: _Case, held: Lease, *, writes: bool = True) -> Updated:
+    """Send the change and look; what was not changed counts as before."""
+    endpoint = await _sent(house, case, held) if case.new else case.endpoint
+    lease = await count(house, held, endpoint, case.sold, lower_ceiling=True) if writes else held
+    if case.ends is not None and case.ends < lease.lease_ends_at and lease.state is LeaseState.RUNNING:
+        sooner = Entry(
+            kind=EntryKind.EXTENDED, at=house.now(), lease_ends_at=case.ends, stopped_until=case.ends
+        )
+        lease = await house.ledger.write(lease.reservation.id, sooner)
+    seen = seen_as(endpoint, case.sold, lease)
+    above = seen.usd_per_hour is not None and lease.usd_per_hour > seen.usd_per_hour
+    changed = tuple(WORDS.get(name, name) for name in sorted(case.new))
+    return Updated(seen, changed, still_counts_as_before=above)
+
+
+async def _sent(house: House, case: _Case, held: Lease) -> Endpoint:
+    """The endpoint once it is as asked.
+
+    Raises:
+        Failure: it was refused; it is gone; or `outcome_unknown`.
+    """
+    outcome = await house.api.resources.endpoints.update(case.endpoint.id, case.change)
+    if isinstance(outcome, Gone) and await is_gone(house, case.endpoint.id):
+        raise await gone(house, held)
+    if isinstance(outcome, Refused | NoCapacity):
+        raise await _refused(house, case, held, outcome)
+    if seen := await _see(house, case):
+        return seen
+    if isinstance(outcome, Unknown) and outcome.looks_like:
+        raise await _refused(house, case, held, outcome.looks_like)
+    raise _not_seen(case, outcome)
+
+
+async def _see(house: House, case: _Case) -> Endpoint | None:
+    for wait in (0.0, *house.confirm_after):
+        if wait:
+            await house.clock.sleep(wait)
+        try:
+            endpoint = await house.api.resources.endpoints.get(case.endpoint.id)
+        except Failure:
+            continue
+        if endpoint is not None and is_seen(endpoint, case.change, case.sold):
+            return endpoint
+    return None
+
+
+async def _refused(house: House, case: _Case, held: Lease, outcome: Refused | NoCapacity) -> Failure:
+    if held is not case.lease:
+        await house.ledger.write(held.reservation.id, _as_before(house, case.lease))
+    name = f"Endpoint {case.endpoint.id}"
+    if isinstance(outcome, NoCapacity):
+        return Failure(Code.NO_CAPACITY, f"{name} was not changed: no room for that.", Retry.LATER)
+    message, retry = f"{name} was not changed: {outcome.message}", outcome.retry or Retry.CHANGED
+    return Failure(outcome.code, message, retry, field=outcome.field)
+
+
+def _as_before(house: House, before: Lease) -> Entry:
+    """What the lease was, as an entry."""
+    ran = before.state is LeaseState.RUNNING
+    return Entry(
+        kind=EntryKind.STARTED if ran else EntryKind.STOPPED,
+        at=house.now(),
+        usd_per_hour=before.usd_per_hour,
+        ceiling_usd_per_hour=before.ceiling_usd_per_hour if ran else None,
+        gpus=before.gpus if ran else None,
+        lease_ends_at=before.lease_ends_at,
+        stopped_until=before.stopped_until,
+        note="it was not changed",
+    )
+
+
+def _not_seen(case: _Case, outcome: EditOutcome[Endpoint]) -> Failure:
+    lost = "may or may not have been" if isinstance(outcome, Unknown) else "was"
+    return Failure(
+        Code.OUTCOME_UNKNOWN,
+        f"Endpoint {case.endpoint.id} {lost} changed but is not seen to be so. It counts as the dearer of both; look "
+        "with get_endpoint before the call is repeated.",
+        Retry.NEVER,
+    )
