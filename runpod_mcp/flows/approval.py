@@ -41,7 +41,11 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
     """
     if house.call is None:
         raise YesNeeded(Code.APPROVAL_REQUIRED, f"A person must allow this first: {reason}.", Retry.NEVER)
-    known = await _known(house, house.call)
+    try:
+        known = await _known(house, house.call)
+    except Failure as failure:
+        message = f"A person must allow this first: {reason}. Their answer cannot be looked up now: {failure.message}"
+        raise YesNeeded(Code.APPROVAL_REQUIRED, message, Retry.LATER) from failure
     if any(one.state is ApprovalState.DENIED for one in known):
         raise Failure(Code.APPROVAL_DENIED, "A person said no to this request.", Retry.NEVER)
     covering = [one for one in known if one.question.usd_per_hour >= usd_per_hour]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
-from runpod_mcp.ledger.entries import Lease
+from runpod_mcp.ledger.entries import Lease, LeaseKind
 
 CHANGE_TAKES = 600
 """Seconds for which a change is left alone whose server does not end it: one that died is waited for no longer.
@@ -68,7 +68,8 @@ async def moved_on(house: House, lease: Lease) -> bool:
 
 
 def _conflict(lease: Lease, what: str) -> Failure:
-    return Failure(Code.CONFLICT, f"Pod {lease.pod_id} {what}.", Retry.LATER)
+    name = "Pod" if lease.kind is LeaseKind.POD else lease.kind.value.replace("_", " ").capitalize()
+    return Failure(Code.CONFLICT, f"{name} {lease.pod_id} {what}.", Retry.LATER)
 
 
 def _holder(house: House) -> str:

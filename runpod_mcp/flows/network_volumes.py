@@ -11,7 +11,7 @@ from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.standing import Terms, make, raise_price, refuse_taken_name, set_aside
+from runpod_mcp.flows.standing import Terms, make, naming, raise_price, refuse_taken_name, set_aside
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
 from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.pods.words import clean
@@ -80,13 +80,14 @@ async def create_volume(house: House, name: str, size_gb: int, data_center_id: s
     if denied := _denied(policy, size_gb, data_center_id):
         raise denied.as_failure()
     rate = network_volume_usd_per_hour(size_gb)
-    refuse_taken_name(order.name, await house.api.resources.volumes.list_all())
-    await _ask(house, policy, TOOL, rate)
-    asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
-    terms = Terms(usd_per_hour=rate, ends_at=house.now() + COUNTED_AHEAD)
-    lease = await set_aside(house, policy, TOOL, asked, terms)
     volumes = house.api.resources.volumes
-    volume, lease = await to_the_end(make(house, lease, lambda: volumes.create(order), volumes.list_all))
+    listed = await volumes.list_all()
+    await _ask(house, policy, TOOL, rate)
+    async with naming(house, TOOL, order.name, listed):
+        asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
+        terms = Terms(usd_per_hour=rate, ends_at=house.now() + COUNTED_AHEAD)
+        lease = await set_aside(house, policy, TOOL, asked, terms)
+        volume, lease = await to_the_end(make(house, lease, lambda: volumes.create(order), volumes.list_all))
     return Volume(volume, rate_of(volume), lease)
 
 

@@ -94,6 +94,9 @@ def advance(db: sqlite3.Connection, now: int) -> int:
 def claim(db: sqlite3.Connection, work: str, holder: str, now: int, seconds: int) -> bool:
     """Write down who is at work, unless another one still is; one far ahead had a clock that was since set back."""
     db.execute("DELETE FROM claim WHERE until <= ? AND work <> ?", (now, work))
+    if not seconds:  # given up, whatever the clock was when it was taken on
+        gone = db.execute("DELETE FROM claim WHERE work = ? AND holder = ?", (work, holder))
+        return gone.rowcount == 1
     facts = {"work": work, "holder": holder, "now": now, "until": now + seconds, "seconds": seconds}
     done = db.execute(_CLAIM, facts)
     return done.rowcount == 1

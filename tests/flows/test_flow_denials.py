@@ -180,3 +180,19 @@ async def test_a_changed_policy_of_the_same_size_and_time_holds_from_the_next_ca
     assert (await both.create()).code == "over_hourly_budget"
     both.write_policy(toml_with(budget={"usd_per_hour": 0.9}))
     assert (await both.create()).ok
+
+
+async def test_what_could_not_be_looked_at_is_not_offered(door):
+    await door.call("list_gpu_types", gpuCount=8)  # so that the catalog for eight is at hand
+    door.sim.faults.add("catalog", "unavailable", times=None)
+    assert await refused(door, "too_many_gpus", gpu=[L4], gpuCount=8) == []
+
+
+async def test_the_search_for_fewer_gpus_looks_a_few_times_and_then_offers_what_was_seen(tmp_path):
+    async with front_door(tmp_path, toml_with(gpus={"max_per_pod": 7, "allow": [L4]})) as door:
+        door.sim.stock.set(L4, free=2)
+        assert await refused(door, "too_many_gpus", gpu=[L4], gpuCount=8) == []
+        door.sim.stock.set(L4, free=5)
+        door.clock.step(minutes=1)
+        offered = await refused(door, "too_many_gpus", gpu=[L4], gpuCount=8)
+        assert [one["gpuCount"] for one in offered] == [5]

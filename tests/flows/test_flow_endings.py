@@ -176,7 +176,7 @@ async def test_a_policy_can_ask_for_a_person_before_a_delete(tmp_path):
     async with front_door(tmp_path, toml_with(approval={"tools": ["delete_pod"]})) as door:
         pod = await door.create()
         said = await door.call("delete_pod", podId=pod.pod_id)
-        assert (said.code, said.facts["retry"]) == ("approval_required", "never")
+        assert (said.code, said.facts["retry"]) == ("approval_required", "later")
         assert len(door.live) == 1
 
 

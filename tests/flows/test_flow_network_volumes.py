@@ -110,6 +110,19 @@ async def test_a_taken_name_is_refused_since_a_lost_answer_could_not_be_looked_u
     assert (said.code, said.facts["field"]) == ("conflict", "name")
 
 
+async def test_of_two_volumes_of_one_name_asked_for_at_once_one_is_made(store):
+    said: list[Said] = []
+
+    async def ask() -> None:
+        said.append(await make(store, 10, "data"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        tasks.start_soon(ask)
+    assert sorted(str(one.code) for one in said) == ["None", "conflict"]
+    assert len(books_of_volumes(store)) == 1
+
+
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "hang_after", "garbage"])
 async def test_a_volume_whose_answer_was_lost_is_found_by_its_name(store, fault):
     store.sim.faults.add("volume_create", fault, times=1)
