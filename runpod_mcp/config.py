@@ -19,6 +19,84 @@ TOOLSETS = ("core", "storage", "templates", "registries", "billing", "endpoints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One thing that can be set from outside: its variable, its flag or both, and what they mean in words.
+
+    `takes` is what the flag takes (`FILE`, `URL`), empty for a switch.
+    """
+
+    name: str = ""
+    flag: str = ""
+    takes: str = ""
+    default: str
+    meaning: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting(
+        name="RUNPOD_API_KEY",
+        default="the key in runpodctl's config file; without one nothing can be rented",
+        meaning="Runpod API key.",
+        secret=True,
+    ),
+    Setting(
+        name="RUNPOD_API_KEY_FILE",
+        takes="FILE",
+        default="none",
+        meaning="File that holds the key, read when RUNPOD_API_KEY is not set.",
+    ),
+    Setting(
+        name="RUNPOD_API_URL",
+        flag="--api-url",
+        takes="URL",
+        default=DEFAULT_API_URL,
+        meaning="Runpod's API, ending in /v2, or in /v1 for REST v1.",
+    ),
+    Setting(
+        name="RUNPOD_MCP_POLICY",
+        flag="--policy",
+        takes="FILE",
+        default="policy.toml in your config folder",
+        meaning="Policy file.",
+    ),
+    Setting(
+        name="RUNPOD_MCP_LEDGER",
+        flag="--ledger",
+        takes="FILE",
+        default="ledger.db in your data folder",
+        meaning="Ledger file.",
+    ),
+    Setting(
+        name="RUNPOD_MCP_TOOLSETS",
+        flag="--toolsets",
+        takes="NAMES",
+        default="core",
+        meaning=f"More tools: {', '.join(TOOLSETS[1:])}, or all.",
+    ),
+    Setting(
+        name="RUNPOD_MCP_READ_ONLY",
+        flag="--read-only",
+        default="off",
+        meaning="Only tools that change nothing are offered.",
+    ),
+    Setting(
+        name="RUNPOD_MCP_WEBHOOK_SECRET",
+        default="none",
+        meaning="Secret that signs what is sent to the policy's webhook.",
+        secret=True,
+    ),
+    Setting(
+        flag="--simulator",
+        default="off",
+        meaning="A Runpod inside this process: no key, no money, no network.",
+    ),
+    Setting(name="NO_COLOR", default="none", meaning="With any value: no colour in the terminal."),
+)
+"""Everything that is read from the environment or given as a flag to a server; the command line is made from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set from outside.
 
@@ -73,6 +151,17 @@ def read_settings(
     )
 
 
+def colour_allowed(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a terminal may be written to in colour: NO_COLOR (no-color.org) with any value says no."""
+    env = os.environ if environ is None else environ
+    return not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+
+
+def environment() -> dict[str, str]:
+    """The whole environment, for what looks after other programs' settings."""
+    return dict(os.environ)
+
+
 def config_folder() -> Path:
     """Where this user's settings live."""
     from platformdirs import user_config_path
@@ -114,7 +203,7 @@ def _api_key(env: Mapping[str, str]) -> tuple[SecretStr | None, str]:
         return SecretStr(key), "RUNPOD_API_KEY"
     if file := env.get("RUNPOD_API_KEY_FILE", "").strip():
         return SecretStr(_key_file(_path("RUNPOD_API_KEY_FILE", file))), "RUNPOD_API_KEY_FILE"
-    if found := _runpodctl_key(Path.home() / ".runpod" / "config.toml"):
+    if found := _runpodctl_key(Path("~/.runpod/config.toml")):
         return SecretStr(found), "runpodctl's config file"
     return None, "nowhere"
 
@@ -141,8 +230,11 @@ def _key_file(path: Path) -> str:
 def _runpodctl_key(path: Path) -> str | None:
     """runpodctl keeps `apikey = "…"` in its TOML file; a file we cannot read is no key."""
     try:
-        found = {name.lower(): value for name, value in tomllib.loads(path.read_text("utf-8-sig")).items()}
-    except (OSError, ValueError, RecursionError):
+        found = {
+            name.lower(): value
+            for name, value in tomllib.loads(path.expanduser().read_text("utf-8-sig")).items()
+        }
+    except (OSError, ValueError, RuntimeError):
         return None
     key = found.get("apikey")
     return key.strip() or None if isinstance(key, str) else None

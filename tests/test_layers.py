@@ -4,7 +4,7 @@
 
 A module may import from its own room and from rooms further down. `simulator` stands beside: it may use `pods` and the
 foundations, so that it and `runpod` check each other, and only `wiring` and `cli` may use it. `clients` stands beside too:
-it knows the settings of the programs that start us, and only `cli` may use it.
+it knows the settings of the programs that start us, for `cli` and `reference`.
 """
 
 from __future__ import annotations

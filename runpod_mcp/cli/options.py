@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from runpod_mcp.config import TOOLSETS, Settings, read_settings
+from runpod_mcp.config import SETTINGS, Setting, Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,8 +28,15 @@ class Options:
     def of(cls, flags: Mapping[str, Any]) -> Options:
         """From click's keyword arguments; a flag before the command's name counts as one after it."""
         before: Mapping[str, Any] = click.get_current_context().find_root().obj or {}
-        names = ("policy", "ledger", "api_url", "simulator", "read_only", "toolsets")
-        return cls(*(flags[name] or before.get(name) or flags[name] for name in names))
+        given = {**before, **{name: value for name, value in flags.items() if value}}
+        return cls(
+            policy=given.get("policy"),
+            ledger=given.get("ledger"),
+            api_url=given.get("api_url"),
+            simulator=bool(given.get("simulator")),
+            read_only=bool(given.get("read_only")),
+            toolsets=given.get("toolsets"),
+        )
 
     def settings(self) -> Settings:
         """Settings from the environment and these flags."""
@@ -45,27 +52,19 @@ class Options:
 
 def server_options(command: F) -> F:
     """The flags every server takes."""
-    for option in reversed(
-        (
-            click.option("--policy", metavar="FILE", help="Policy file (RUNPOD_MCP_POLICY)."),
-            click.option("--ledger", metavar="FILE", help="Ledger file (RUNPOD_MCP_LEDGER)."),
-            click.option(
-                "--api-url", metavar="URL", help="Runpod's API, ending in /v2 or /v1 (RUNPOD_API_URL)."
-            ),
-            click.option(
-                "--read-only", is_flag=True, help="Only tools that change nothing (RUNPOD_MCP_READ_ONLY)."
-            ),
-            click.option(
-                "--toolsets",
-                metavar="NAMES",
-                help=f"More tools: {', '.join(TOOLSETS[1:])}, or all (RUNPOD_MCP_TOOLSETS).",
-            ),
-            click.option(
-                "--simulator",
-                is_flag=True,
-                help="A Runpod inside this process: no key, no money, no network.",
-            ),
-        )
-    ):
-        command = option(command)
+    for setting in reversed([one for one in SETTINGS if one.flag]):
+        command = _option(setting)(command)
     return command
+
+
+def ledger_options(command: F) -> F:
+    """The one flag of commands that only read and write the ledger."""
+    (setting,) = [one for one in SETTINGS if one.flag == "--ledger"]
+    return _option(setting)(command)
+
+
+def _option(setting: Setting) -> Callable[[F], F]:
+    words = f"{setting.meaning.removesuffix('.')} ({setting.name})." if setting.name else setting.meaning
+    if setting.takes:
+        return click.option(setting.flag, metavar=setting.takes, help=words)
+    return click.option(setting.flag, is_flag=True, help=words)

@@ -13,7 +13,7 @@ from mcp_types import INVALID_PARAMS, CallToolResult, InputRequiredResult
 from mcp_types import Tool as ListedTool
 
 from runpod_mcp import __version__
-from runpod_mcp.errors import Failure
+from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.trail import note_call
 from runpod_mcp.server.failures import failure_of
@@ -73,6 +73,8 @@ class Server(MCPServer[None]):
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Run a tool; a failure comes back as a reply with `isError`, an unknown tool is a protocol error."""
+        if name in self._changing and name not in self._arguments:
+            return failed(_only_looks(name))
         if name not in self._arguments:
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name[:60]}")
         try:
@@ -91,6 +93,11 @@ class Server(MCPServer[None]):
         """Record what could have changed something; who only looks leaves no trace."""
         if name in self._changing:
             await note_call(self._house, name, arguments, failure, said)
+
+
+def _only_looks(name: str) -> Failure:
+    message = f"{name} is not offered: this server only looks. A person can start it without --read-only."
+    return Failure(Code.READ_ONLY, message, Retry.NEVER)
 
 
 def build_server(house: House, *, read_only: bool = False, toolsets: Collection[str] = ("core",)) -> Server:

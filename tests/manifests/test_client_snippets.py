@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from runpod_mcp.config import SETTINGS
+from runpod_mcp.reference.snippets import snippet_texts
+
 CLIENTS = Path(__file__).parents[2] / "manifests" / "clients"
-SETTINGS = {
-    "RUNPOD_API_KEY",
-    "RUNPOD_API_KEY_FILE",
-    "RUNPOD_API_URL",
-    "RUNPOD_MCP_POLICY",
-    "RUNPOD_MCP_LEDGER",
-}
+NAMES = {one.name for one in SETTINGS if one.name}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -46,9 +43,13 @@ def test_a_client_snippet_starts_our_command_with_settings_we_know(path: Path) -
     }
     assert line == ["uvx", "runpod-mcp"]
     assert named
-    assert named <= SETTINGS
+    assert named <= NAMES
 
 
 def test_no_snippet_holds_something_shaped_like_a_key() -> None:
     for path in CLIENTS.iterdir():
         assert "rpa_" not in path.read_text("utf-8")
+
+
+def test_every_snippet_is_a_generated_one() -> None:
+    assert {path.name for path in CLIENTS.iterdir()} == set(snippet_texts())

@@ -34,7 +34,21 @@ SAYS_IT_ALL = {
 }  # fmt: skip
 """Properties whose name says what they are, to whoever has read the tool's description."""
 
-VERBS = {"run", "cancel", "purge", "create", "list", "get", "wait", "update", "start", "stop", "restart", "delete", "extend"}
+VERBS = {
+    "run",
+    "cancel",
+    "purge",
+    "create",
+    "list",
+    "get",
+    "wait",
+    "update",
+    "start",
+    "stop",
+    "restart",
+    "delete",
+    "extend",
+}
 
 
 @pytest.fixture(params=["default", "limitless", "all toolsets"])
