@@ -1,6 +1,6 @@
 """How fast the ledger is, as ratios measured in one run: against a short past, and against bare durable commits.
 
-`pytest -m bench -s tests/bench/test_bench_ledger.py` prints the table.
+`pytest -m bench -n 0 -s tests/bench/test_bench_ledger.py` prints the table.
 """
 
 from __future__ import annotations
