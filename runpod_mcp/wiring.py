@@ -46,7 +46,7 @@ async def open_house(settings: Settings, clock: Clock | None = None) -> AsyncIte
 @asynccontextmanager
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
     """The ledger alone, closed again at the end; None where there is none yet, and none is made."""
-    if settings.ledger is None or _nothing_at(settings.ledger):
+    if settings.ledger is None or not has_ledger(settings):
         yield None
         return
     ledger = SqliteLedger(settings.ledger)
@@ -56,15 +56,17 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
         await ledger.close()
 
 
-def _nothing_at(path: Path) -> bool:
-    """Whether there is no file; what cannot be looked at counts as one, and the ledger will say why."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
+def has_ledger(settings: Settings) -> bool:
+    """Whether there is a ledger file; what cannot be looked at counts as one, and the ledger will say why."""
+    if settings.ledger is None:
         return False
-    return False
+    try:
+        settings.ledger.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def make_house(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection, Mapping
 
 import click
 
 from runpod_mcp import __version__
+from runpod_mcp.cli import person
 from runpod_mcp.cli.options import Options, server_options
+from runpod_mcp.cli.policy_commands import policy
 from runpod_mcp.errors import Failure
 
-TAKE_FLAGS = ("serve", "reconcile", "reap")
+TAKE_FLAGS = ("serve", "reconcile", "reap", "install", "doctor", *person.WITH_A_SERVERS_FLAGS)
 """Commands that take a server's flags, before their name or after it."""
 
 
@@ -29,9 +32,19 @@ def cli(context: click.Context, /, **flags: object) -> None:
         from runpod_mcp.cli.serve import serve_stdio
 
         serve_stdio(Options.of(flags))
-    elif context.invoked_subcommand not in TAKE_FLAGS and any(flags.values()):
-        given = ", ".join(f"--{name.replace('_', '-')}" for name, value in flags.items() if value)
-        raise click.UsageError(f"{context.invoked_subcommand} does not take {given}")
+        return
+    taken = _taken_by(context.invoked_subcommand, flags)
+    if wrong := [
+        f"--{name.replace('_', '-')}" for name, value in flags.items() if value and name not in taken
+    ]:
+        raise click.UsageError(f"{context.invoked_subcommand} does not take {', '.join(wrong)}")
+
+
+def _taken_by(command: str, flags: Mapping[str, object]) -> Collection[str]:
+    """Which of a server's flags a command takes."""
+    if command in TAKE_FLAGS:
+        return flags
+    return ("ledger",) if command in person.WITH_A_LEDGERS_FLAG else ()
 
 
 @cli.command()
@@ -93,30 +106,88 @@ def reap(as_json: bool, **flags: object) -> None:
     run_reap(Options.of(flags), as_json)
 
 
-@cli.group()
-def policy() -> None:
-    """Write and check the policy: what an agent may rent and spend."""
+cli.add_command(policy)
 
 
-@policy.command("init")
-@click.option("--preset", "name", default="solo", show_default=True, help="solo, team, ci or research.")
-@click.option("--path", metavar="FILE", help="Where to write it; the usual place when left out.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-def policy_init(name: str, path: str | None, force: bool) -> None:
-    """Write a policy file to start from."""
-    from runpod_mcp.cli.policy import init
-
-    init(name, path, force)
-
-
-@policy.command("check")
-@click.argument("path", metavar="[FILE]", required=False)
+@cli.command()
+@click.argument("client")
+@server_options
+@click.option("--name", default="runpod", show_default=True, help="The server's name there.")
+@click.option("--project", is_flag=True, help="For the project in this folder only.")
+@click.option("--key-file", metavar="FILE", help="Where the server reads the key (RUNPOD_API_KEY_FILE).")
+@click.option("--write-key", is_flag=True, help="Write the API key itself into the client's file.")
+@click.option("--yes", is_flag=True, help="Write; without it, show what would be written.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def policy_check(path: str | None, as_json: bool) -> None:
-    """Read a policy strictly and say in plain words what it allows."""
-    from runpod_mcp.cli.policy import check
+def install(
+    client: str,
+    name: str,
+    project: bool,
+    key_file: str | None,
+    write_key: bool,
+    yes: bool,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """Put this server into a client's settings; first a dry run, then with --yes.
 
-    check(path, as_json)
+    CLIENT is claude-code, claude-desktop, cursor, vscode, codex, gemini, windsurf, goose, opencode or zed. The server
+    gets the flags given here and the settings in force here.
+    """
+    from runpod_mcp.cli.install_client import Wish, run_install
+
+    wish = Wish(name=name, project=project, key_file=key_file, write_key=write_key, yes=yes, as_json=as_json)
+    run_install(client, Options.of(flags), wish)
+
+
+@cli.command()
+@click.argument("client")
+@click.option("--name", default="runpod", show_default=True, help="The server's name there.")
+@click.option("--project", is_flag=True, help="From the project in this folder only.")
+@click.option("--yes", is_flag=True, help="Write; without it, show what would be written.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def uninstall(client: str, name: str, project: bool, yes: bool, as_json: bool) -> None:
+    """Take this server out of a client's settings; first a dry run, then with --yes."""
+    from runpod_mcp.cli.install_client import Wish, run_uninstall
+
+    run_uninstall(client, Wish(name=name, project=project, yes=yes, as_json=as_json))
+
+
+@cli.command()
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool, **flags: object) -> None:
+    """Look at everything this server needs, and at what an agent could go round; exit code 1 when something is bad."""
+    from runpod_mcp.cli.checkup import run_doctor
+
+    sys.exit(run_doctor(Options.of(flags), as_json))
+
+
+@cli.command()
+@click.option("--write", "write_to", metavar="DIR", help="Write what is stale in the repository at DIR.")
+@click.option(
+    "--check", "look_at", metavar="DIR", help="List what is stale there; exit code 1 when something is."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def reference(write_to: str | None, look_at: str | None, as_json: bool) -> None:
+    """List tools, settings, commands, codes and policy keys, or write them into the README and the manifests."""
+    from pathlib import Path
+
+    from runpod_mcp.cli.reference import check_reference, print_reference, write_reference
+    from runpod_mcp.reference.facts import facts_of
+
+    if [write_to is not None, look_at is not None, as_json].count(True) != 1:
+        raise click.UsageError("give one of --write DIR, --check DIR and --json")
+    facts = facts_of(cli)
+    if as_json:
+        print_reference(facts)
+    elif write_to is not None:
+        write_reference(facts, Path(write_to))
+    elif look_at is not None:
+        sys.exit(0 if check_reference(facts, Path(look_at)) else 1)
+
+
+for _command in person.COMMANDS:
+    cli.add_command(_command)
 
 
 def main() -> None:

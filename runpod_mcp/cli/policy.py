@@ -3,63 +3,65 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NoReturn
 
 import click
 
-from runpod_mcp.config import config_folder, read_settings
-from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.cli.price_list import cards
+from runpod_mcp.config import read_settings
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.money import Usd, show
 from runpod_mcp.pods.values import GPU_TYPE_IDS, NEWER_GPU_TYPE_IDS
-from runpod_mcp.policy.document import PRESETS, Policy, preset
+from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.patterns import matches
+from runpod_mcp.policy.problems import BrokenPolicy
+from runpod_mcp.policy.schema import policy_schema
 from runpod_mcp.runpod.connect import Dialect, dialect_of
 from runpod_mcp.runpod.v2_body import SMALLEST_VOLUME_GB
 
 
-def init(name: str, path: str | None, force: bool) -> None:
-    """Write one of the ready-made policies.
-
-    Raises:
-        Failure: the file is there already, or cannot be written.
-    """
-    if name not in PRESETS:
-        raise click.BadParameter(f"{name!r} is none of {', '.join(PRESETS)}", param_hint="--preset")
-    target = Path(path).expanduser() if path else config_folder() / "policy.toml"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(preset(name))
-        target.chmod(0o600)
-    except FileExistsError as error:
-        raise Failure(
-            Code.SETTINGS_BROKEN, f"{target} is there already; --force replaces it.", Retry.CHANGED
-        ) from error
-    except OSError as error:
-        raise Failure(
-            Code.SETTINGS_BROKEN, f"{target} cannot be written ({error.strerror}).", Retry.NEVER
-        ) from error
-    click.echo(f"Wrote {target} ({name}). Edit it, then: runpod-mcp policy check {target}")
-
-
 def check(path: str | None, as_json: bool) -> None:
-    """Say what a policy allows.
+    """Say what a policy allows; or every problem it has, each with its line, and exit code 1.
 
     Raises:
-        Failure: `policy_broken`.
+        Failure: `policy_broken`: it has a single problem, or cannot be read at all.
     """
     settings = read_settings(policy=path)
-    policy = PolicyFile(settings.policy, settings.policy_named).current()
+    try:
+        policy = PolicyFile(settings.policy, settings.policy_named).current()
+    except BrokenPolicy as broken:
+        _say_broken(broken, str(settings.policy), as_json)
     says, warnings = in_words(policy), [*doubts(policy), *not_sold(policy, dialect_of(settings.api_url))]
     if as_json:
-        click.echo(json.dumps({"origin": policy.origin, "says": says, "warnings": warnings}, indent=2))
+        facts = {"origin": policy.origin, "says": says, "warnings": warnings, "problems": []}
+        click.echo(json.dumps(facts, indent=2))
         return
     click.echo(f"Policy: {policy.origin}")
     for line in says:
         click.echo(f"  {line}")
     for line in warnings:
         click.echo(f"  Warning: {line}")
+
+
+def _say_broken(broken: BrokenPolicy, origin: str, as_json: bool) -> NoReturn:
+    """Say everything that is wrong."""
+    if as_json:
+        problems = [{"line": one.line, "key": one.key, "message": one.message} for one in broken.problems]
+        click.echo(json.dumps({"origin": origin, "problems": problems}, indent=2))
+    elif len(broken.problems) == 1:
+        raise broken
+    else:
+        for one in broken.problems:
+            click.echo(f"runpod-mcp: policy_broken: {origin}: {one}", err=True)
+    sys.exit(1)
+
+
+def print_schema() -> None:
+    """The JSON Schema of the policy file, as `manifests/policy.schema.json` has it."""
+    click.echo(json.dumps(policy_schema(), indent=2))
 
 
 def in_words(policy: Policy) -> list[str]:
@@ -100,7 +102,32 @@ def doubts(policy: Policy) -> list[str]:
         and budget.usd_per_hour_per_pod > budget.usd_per_hour
     ):
         found.append("usd_per_hour_per_pod is above usd_per_hour, which then decides.")
-    return found
+    return [*found, *_idle_limits(policy), *_too_dear(policy)]
+
+
+def _idle_limits(policy: Policy) -> Iterator[str]:
+    """Limits that another one makes idle."""
+    budget, gpus, approval = policy.budget, policy.gpus, policy.approval
+    spans = [(key, getattr(budget, key)) for key in ("usd_per_day", "usd_per_month", "usd_total")]
+    limits = [(key, amount) for key, amount in spans if amount is not None]
+    for (shorter, less), (longer, more) in pairwise(limits):
+        if less > more:
+            yield f"{shorter} is above {longer}, which then decides."
+    if None not in (gpus.max_per_pod, gpus.max_running) and (gpus.max_per_pod or 0) > (gpus.max_running or 0):
+        yield "gpus.max_per_pod is above gpus.max_running, which then decides."
+    asks, most = approval.above_usd_per_hour, budget.usd_per_hour_per_pod
+    if asks is not None and most is not None and asks >= most:
+        yield "approval.above_usd_per_hour is never reached, because no pod may cost that much per hour."
+
+
+def _too_dear(policy: Policy) -> Iterator[str]:
+    """GPU types that are named and that no budget has room for, by the built-in list of prices."""
+    limits = (policy.budget.usd_per_hour_per_pod, policy.budget.usd_per_hour)
+    most = min((one for one in limits if one is not None), default=None)
+    allowed = [card for card in cards() if card.usd_per_hour and policy.gpus.permits(card.id)]
+    dear = [card for card in allowed if most is not None and (card.usd_per_hour or 0) > most]
+    if most is not None and allowed and len(dear) == len(allowed):
+        yield f"no GPU type that is allowed costs as little as {show(most)} per hour, so none can be rented."
 
 
 def not_sold(policy: Policy, dialect: Dialect) -> list[str]:

@@ -64,8 +64,12 @@ async def _try_to_write(house: House, reservation: Reservation, *entries: Entry)
 
 
 async def by_tag(house: House, pod: Pod) -> Lease | None:
-    """The lease whose tag a pod carries, whatever its state; None when it carries none of this ledger."""
-    return await house.ledger.lease(pod.reservation_id) if pod.reservation_id else None
+    """The lease whose tag a pod carries, whatever its state; None when it carries none of this ledger.
+
+    A tag can be copied with the rest of a pod's env: a lease that is tied to another pod is not this one's.
+    """
+    lease = await house.ledger.lease(pod.reservation_id) if pod.reservation_id else None
+    return lease if lease and lease.pod_id in (None, pod.id) else None
 
 
 def billed_rate(pod: Pod, reservation: Reservation) -> Usd:

@@ -21,6 +21,12 @@ async def note(house: House, lease: Lease, what: str) -> Lease:
 
 
 async def last_boot(house: House, lease: Lease) -> int:
-    """When that was written last, in seconds since 1970; 0 when it never was."""
+    """Since when a pod has had its time to boot, in seconds since 1970: rented, started, or booted anew once it was ready.
+
+    When Runpod says it started is not asked: a pod that never is ready could be restarted for ever.
+    """
     entries = await house.ledger.entries(lease.reservation.id)
-    return max((entry.at for entry in entries if entry.note.startswith(_BOOTS)), default=0)
+    boots = (
+        entry.at for entry in entries if entry.kind is EntryKind.STARTED or entry.note.startswith(_BOOTS)
+    )
+    return max((lease.reservation.opened_at, *boots))

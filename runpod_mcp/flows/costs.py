@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from runpod_mcp.clock import from_epoch
 from runpod_mcp.ledger.entries import Lease, LeaseKind
@@ -34,11 +34,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What several leases cost together."""
+    """What several leases cost together; `about` is the hardware where they are those of one pod."""
 
     name: str
     leases: int
     usd: Usd
+    about: str = ""
 
 
 async def ledger_costs(
@@ -69,21 +70,24 @@ def _costs(lease: Lease, start: int, end: int, now: int) -> Iterator[Cost]:
 
 def _days(stretches: Sequence[Stretch], start: int, end: int) -> range:
     """When each day of [start, end) begins that these stretches touch."""
-    if not stretches:
-        return range(0)
-    first, last = max(start, stretches[0].start), min(end, stretches[-1].end)
-    return range(day_of(first).start, last, _DAY)
+    touched = [stretch for stretch in stretches if stretch.seconds_within(start, end)]
+    first = min((stretch.start for stretch in touched), default=end)
+    last = max((stretch.end for stretch in touched), default=end)
+    return range(day_of(max(start, first)).start, min(end, last), _DAY)
 
 
 def grouped(costs: Iterable[Cost], by: By) -> list[Group]:
     """Costs together: days in order, anything else the dearest first. The sum is the same, whatever it is by."""
     sums: Counter[str] = Counter()
-    leases: dict[str, set[str]] = {}
+    leases: dict[str, dict[str, Lease]] = {}
     for cost in costs:
         name = _NAMES[by](cost)
         sums[name] += cost.usd
-        leases.setdefault(name, set()).add(cost.lease.reservation.id)
-    groups = (Group(name, len(leases[name]), Usd(usd)) for name, usd in sums.items())
+        leases.setdefault(name, {})[cost.lease.reservation.id] = cost.lease
+    about = (
+        {name: hardware_of(next(iter(some.values()))) for name, some in leases.items()} if by == "pod" else {}
+    )
+    groups = (Group(name, len(leases[name]), Usd(usd), about.get(name, "")) for name, usd in sums.items())
     return sorted(groups, key=lambda group: (0 if by == "day" else -group.usd, group.name))
 
 
@@ -91,15 +95,20 @@ def hardware_of(lease: Lease) -> str:
     """Which GPU types a lease was asked for; which one of several it got is not in the ledger."""
     if lease.kind is LeaseKind.VOLUME:
         return "network volume"
-    try:
-        asked = json.loads(lease.reservation.request)
-    except ValueError:
-        return "unknown"
-    asked = asked if isinstance(asked, dict) else {}
+    asked = asked_of(lease)
     named = asked.get("gpuTypeIds") or asked.get("cpuFlavorIds")
     if isinstance(named, list):
         return " or ".join(clean(str(one), 60) for one in named)
     return "any GPU type" if lease.gpus else "CPU"
+
+
+def asked_of(lease: Lease) -> Mapping[str, Any]:
+    """What a lease was asked for, without secrets; nothing where the ledger does not say."""
+    try:
+        asked = json.loads(lease.reservation.request)
+    except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def _thing(cost: Cost) -> str:

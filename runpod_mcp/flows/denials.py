@@ -23,20 +23,16 @@ _MORE_ROOM_HELPS = frozenset({Code.TOO_MANY_PODS, Code.TOO_MANY_GPUS, Code.OVER_
 
 async def helpful(house: House, case: Case, wanted: Wanted, denied: Deny) -> Deny:
     """The denial with at most three requests that would pass now, each decided on prices and stock of its own kind."""
+    offered = with_alternatives(case, wanted, denied)
     for _ in range(MOST_ROUNDS):
-        offered = with_alternatives(case, wanted, denied)
         unread = _unread(case, wanted, offered)
-        if not unread:
-            return await _room_to_make(house, offered)
         found = await _readings(house, unread)
-        if len(found) < len(unread):
+        if not found:
             break
         case = replace(case, readings=(*case.readings, *found))
-    seen = [
-        one
-        for one in offered.alternatives
-        if case.reading(request := applied(wanted.request, one)).knows_stock(request)
-    ]
+        offered = with_alternatives(case, wanted, denied)
+    unseen = _unread(case, wanted, offered)
+    seen = [one for one in offered.alternatives if read_as(applied(wanted.request, one)) not in unseen]
     return await _room_to_make(house, replace(offered, alternatives=seen))
 
 

@@ -38,6 +38,9 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
     entry = _entry(lease, now, ends)
     if ends <= lease.lease_ends_at:
         return NewEnd(await house.ledger.write(lease.reservation.id, entry), lease.lease_ends_at)
+    if lease.usd_per_hour > lease.ceiling_usd_per_hour:
+        message = f"Pod {clean(pod_id, 40)} is billed above what was allowed for it, so it is being ended."
+        raise Failure(Code.CONFLICT, message, Retry.NEVER)
     policy = house.policies.current()
     _refuse_too_long(policy, lease, ends)
     longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)

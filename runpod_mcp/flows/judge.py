@@ -11,7 +11,7 @@ from runpod_mcp.flows.denials import helpful
 from runpod_mcp.flows.gate import clock_behind
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.policy.decide import Case, decide, terms_of
-from runpod_mcp.policy.decision import Allow, AskHuman, Deny
+from runpod_mcp.policy.decision import Allow, AskHuman, Decision, Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.offer import Wanted
 from runpod_mcp.policy.rules import judge_request
@@ -26,19 +26,30 @@ async def judge(house: House, policy: Policy, wanted: Wanted) -> tuple[Allow | A
     Raises:
         Failure: the policy says no, with the nearest requests that would pass; or prices or sums cannot be read.
     """
-    broken = _broken_rule(policy, wanted)
     try:
         case = await gather(house, policy, wanted)
     except Failure:
-        if broken:
+        if broken := _broken_rule(policy, wanted):
             raise broken.as_failure() from None
         raise
-    decision = decide(case, wanted)
+    decision = await decided(house, case, wanted)
     if isinstance(decision, Deny):
-        if not broken:
-            _refuse_unknown_ids(case, wanted)
-        raise (await helpful(house, case, wanted, decision)).as_failure()
+        raise decision.as_failure()
     return decision, case
+
+
+async def decided(house: House, case: Case, wanted: Wanted) -> Decision:
+    """The judgement of a case; a denial with the nearest requests that would pass.
+
+    Raises:
+        Failure: `invalid_arguments`, when the request names something that nobody sells.
+    """
+    decision = decide(case, wanted)
+    if not isinstance(decision, Deny):
+        return decision
+    if not _broken_rule(case.policy, wanted):
+        _refuse_unknown_ids(case, wanted)
+    return await helpful(house, case, wanted, decision)
 
 
 def _broken_rule(policy: Policy, wanted: Wanted) -> Deny | None:

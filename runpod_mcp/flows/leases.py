@@ -70,7 +70,7 @@ async def reap_not_ready(house: House, done: Ended) -> None:
     pods = {pod.id: pod for pod in await house.api.list_pods()} if leases else {}
     for lease in leases:
         pod = pods.get(lease.pod_id or "")
-        if pod and pod.bills_compute and not pod.is_ready and await _waited(house, lease, pod, terms):
+        if pod and pod.bills_compute and not pod.is_ready and await _waited(house, lease, terms):
             await _not_ready(house, lease, terms, done)
 
 
@@ -84,13 +84,9 @@ def is_due(lease: Lease, now: int) -> bool:
     return now >= lease.due_at - min(LEAD_SECONDS, length // 60)
 
 
-async def _waited(house: House, lease: Lease, pod: Pod, terms: LeaseTerms) -> bool:
+async def _waited(house: House, lease: Lease, terms: LeaseTerms) -> bool:
     """Whether it has had its time to boot, from its latest boot on."""
-    latest = int(house.now() - terms.ready_minutes * 60)
-    started = int(pod.started_at.timestamp()) if pod.started_at else 0
-    if max(lease.reservation.opened_at, started) > latest:
-        return False
-    return await last_boot(house, lease) <= latest
+    return await last_boot(house, lease) <= house.now() - terms.ready_minutes * 60
 
 
 async def _not_ready(house: House, lease: Lease, terms: LeaseTerms, done: Ended) -> None:

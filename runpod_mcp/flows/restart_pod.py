@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.boots import note_boot
+from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
@@ -55,7 +55,9 @@ async def _call(house: House, lease: Lease, pod: Pod, reset: bool) -> Seen:
         raise not_found(pod.id, await house.ledger.write(lease.reservation.id, ended))
     if not isinstance(outcome, Done):
         raise _not_done(pod, outcome)
-    lease = await note_boot(house, lease, "reset" if reset else "restarted")
+    # One that never was ready gets no new time by being restarted.
+    told = note_boot if pod.is_ready else note
+    lease = await told(house, lease, "reset" if reset else "restarted")
     return Seen(await _as_it_is(house, pod), lease)
 
 

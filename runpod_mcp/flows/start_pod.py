@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runpod_mcp.catalog.catalog import Catalog
+from runpod_mcp.catalog.countries import country_of
 from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
@@ -19,10 +21,12 @@ from runpod_mcp.flows.outcomes import see_running, see_stopped
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
+from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod
+from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.rules import asks_human
+from runpod_mcp.policy.rules import asks_human, judge_request
 from runpod_mcp.runpod.api import NoCapacity, Refused, Unknown
 
 
@@ -44,6 +48,7 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
     """
     policy = house.policies.current()
     lease, pod = await _stopped(house, pod_id)
+    _refuse_by_rule(policy, lease, pod, hours)
     entry = await _new_lease(house, policy, lease, pod, hours)
     async with changing(house, lease):
         held = await house.ledger.amend(
@@ -63,6 +68,39 @@ async def _stopped(house: House, pod_id: str) -> tuple[Lease, Pod]:
             Code.CONFLICT, f"Pod {pod_id} is {pod.status.value}; only a stopped pod can be started."
         )
     return lease, pod
+
+
+def _refuse_by_rule(policy: Policy, lease: Lease, pod: Pod, hours: float | None) -> None:
+    """A start is judged like a create of the same pod now: the policy may be stricter than when it was rented.
+
+    Raises:
+        Failure: the rule that the pod breaks.
+    """
+    asked = json.loads(lease.reservation.request)
+    gpu = bool(lease.reservation.gpus)
+    request = CreateRequest.model_construct(
+        compute_type="GPU" if gpu else "CPU",
+        gpu_type_ids=[pod.gpu_type_id] if pod.gpu_type_id else asked.get("gpuTypeIds"),
+        gpu_count=max(1, lease.reservation.gpus),
+        cpu_flavor_ids=[pod.cpu_flavor_id] if pod.cpu_flavor_id else asked.get("cpuFlavorIds"),
+        vcpu_count=int(pod.vcpu_count or asked.get("vcpuCount") or 2),
+        cloud_type="COMMUNITY" if "COMMUNITY" in (pod.cloud or asked.get("cloudType", "")) else "SECURE",
+        interruptible=bool(pod.interruptible),
+        image_name=pod.image,
+        template_id=asked.get("templateId"),
+        ports=list(pod.ports),
+        container_disk_in_gb=pod.container_disk_gb or 0,
+        volume_in_gb=pod.volume_gb or 0,
+        network_volume_id=None,
+        lease_hours=hours,
+    )
+    if denied := judge_request(policy, request):
+        raise replace(denied, alternatives=()).as_failure()
+    place = pod.data_center_id or ""
+    if policy.pods.limits_place and not policy.pods.permits_place(place, country_of(place)):
+        where = clean(place, 30) or "which Runpod does not tell"
+        message = f"The policy does not allow the data center of pod {pod.id}, {where}."
+        raise Failure(Code.DATA_CENTER_NOT_ALLOWED, message, Retry.NEVER, requested=where)
 
 
 async def _new_lease(house: House, policy: Policy, lease: Lease, pod: Pod, hours: float | None) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from runpod_mcp.errors import Failure
@@ -17,13 +17,23 @@ log = logging.getLogger(__name__)
 
 
 async def note_call(
-    house: House, tool: str, arguments: Mapping[str, Any], failure: Failure | None, said: Mapping[str, Any]
+    house: House,
+    tool: str,
+    arguments: Mapping[str, Any],
+    known: Collection[str],
+    failure: Failure | None,
+    said: Mapping[str, Any],
 ) -> None:
     """Record a call and what came of it: `done`, or the code it was refused or failed with.
 
+    Of an argument that the tool does not know only the name is kept: it may be a secret under a misspelt name.
+
     A trail that cannot be written stops nothing here: what costs money is recorded where it is set aside.
     """
-    facts: dict[str, Any] = {"arguments": without_secrets(arguments), "verdict": _verdict(failure, said)}
+    asked = {name: value for name, value in arguments.items() if name in known}
+    facts: dict[str, Any] = {"arguments": without_secrets(asked), "verdict": _verdict(failure, said)}
+    if unknown := sorted(clean(name, 60) for name in arguments if name not in known):
+        facts["unknown"] = unknown[:20]
     if failure and not isinstance(failure, YesNeeded):  # its words hold the code
         facts["message"] = clean(failure.message, 500)
     record = Record(

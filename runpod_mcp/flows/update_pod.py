@@ -129,8 +129,7 @@ def _volume(message: str, least: int | None = None) -> Failure:
 
 def _paid(lease: Lease, pod: Pod, update: PodUpdate, now: int) -> Entry:
     """The lease at the price it may have after the change, as an entry; nothing is written yet."""
-    before = Disks(pod.container_disk_gb or 0, pod.volume_gb or 0)
-    wanted = update.wanted
+    before, wanted = _disks(pod), update.wanted
     after = Disks(
         wanted.get("container_disk_in_gb", before.container_gb),
         wanted.get("volume_in_gb", before.volume_gb),
@@ -188,7 +187,7 @@ async def _call(
     pod = await see(house, change.pod.id, change.update.is_seen_in)
     if pod is None:
         raise _not_seen(change.pod)
-    return Updated(pod, await _written(house, held, pod, changed), changed)
+    return Updated(pod, await _written(house, held, change.pod, pod, changed), changed)
 
 
 async def _as_before(house: House, before: Lease, held: Lease) -> None:
@@ -222,13 +221,31 @@ def _not_seen(pod: Pod) -> Failure:
     )
 
 
-async def _written(house: House, held: Lease, pod: Pod, changed: tuple[str, ...]) -> Lease:
+async def _written(house: House, held: Lease, before: Pod, pod: Pod, changed: tuple[str, ...]) -> Lease:
     """What it costs now, and that it was changed: a container that is made anew is not ready for a while."""
     what = ", ".join(changed)
     if held.state is LeaseState.STOPPED:
         lease = await correct(house, held, EntryKind.STOPPED, pod, stopped_rate(pod), "as changed")
         return await note(house, lease, f"changed: {what}")
     rate = billed_rate(pod, held.reservation)
+    held = await _lower_ceiling(house, held, before, pod)
     lease = await correct(house, held, EntryKind.REPRICED, pod, rate, "as changed")
     resets = bool(set(changed) - BOOTS_NOTHING)
-    return await (note_boot if resets else note)(house, lease, f"changed: {what}")
+    boots = resets and before.is_ready  # what never was ready gets no new time by being made anew
+    return await (note_boot if boots else note)(house, lease, f"changed: {what}")
+
+
+async def _lower_ceiling(house: House, held: Lease, before: Pod, pod: Pod) -> Lease:
+    """What disks gave up is no longer allowed either, or a pod grown and shrunk again could cost more and more."""
+    less = _disks(before).running_usd_per_hour - _disks(pod).running_usd_per_hour
+    if less <= 0:
+        return held
+    ceiling = Usd(max(held.ceiling_usd_per_hour - less, billed_rate(pod, held.reservation)))
+    entry = Entry(
+        kind=EntryKind.REPRICED, at=house.now(), usd_per_hour=held.usd_per_hour, ceiling_usd_per_hour=ceiling
+    )
+    return await house.ledger.write(held.reservation.id, entry)
+
+
+def _disks(pod: Pod) -> Disks:
+    return Disks(pod.container_disk_gb or 0, pod.volume_gb or 0)

@@ -19,6 +19,7 @@ from runpod_mcp.ledger import sqlite_rows as rows
 from runpod_mcp.ledger.approvals import Approval, ApprovalState, Question
 from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
+from runpod_mcp.ledger.sqlite_deeds import deed_problems
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.sqlite_verify import problems
 from runpod_mcp.ledger.store import MOST_LEASES, ChangeJudge, Judge, Repeated, Reserved
@@ -120,7 +121,7 @@ class SqliteLedger:
 
     async def verify_audit(self) -> Sequence[str]:
         """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
-        return await self._read(lambda db: tuple(audit.audit_problems(db)))
+        return await self._read(lambda db: (*audit.audit_problems(db), *deed_problems(db)))
 
     async def verify(self) -> Sequence[str]:
         """Compute everything that is derived anew, from all that was ever written, and say what differs."""

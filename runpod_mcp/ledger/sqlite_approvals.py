@@ -94,8 +94,13 @@ def use(db: sqlite3.Connection, code: str, now: int) -> bool:
     return True
 
 
+def as_question(row: sqlite3.Row) -> Question:
+    """A row of `question`."""
+    return Question(**{name: row[name] for name in _FIELDS})
+
+
 def _approval(db: sqlite3.Connection, row: sqlite3.Row) -> Approval:
-    question = Question(**{name: row[name] for name in _FIELDS})
+    question = as_question(row)
     events = db.execute("SELECT * FROM answer WHERE code = ? ORDER BY seq", (question.code,)).fetchall()
     if not events:
         return Approval(question)

@@ -63,7 +63,7 @@ class SqliteFile:
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 self._check_in_place()
-                _check_version(connection)
+                check_version(connection)
                 yield connection
                 connection.execute("COMMIT")
             finally:
@@ -116,7 +116,7 @@ class SqliteFile:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
-        _check_version(connection)
+        check_version(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         self._file, self._wal = _identity(self._path), _identity(self._wal_path)
 
@@ -142,7 +142,12 @@ def _identity(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def _check_version(connection: sqlite3.Connection) -> None:
+def check_version(connection: sqlite3.Connection) -> None:
+    """Refuse a file that is no ledger, or one of a newer version.
+
+    Raises:
+        Failure: LEDGER_UNAVAILABLE.
+    """
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
     version = row["value"] if row else 0
     if version != SCHEMA_VERSION:

@@ -1,82 +1,238 @@
-"""The nearest requests that would pass now, each found by changing one thing and deciding again. Pure."""
+"""The nearest requests that would pass now, each found by changing little and deciding again. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from runpod_mcp.catalog.catalog import Stock
+from runpod_mcp.catalog.placement import Candidate, Placement
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.money import as_dollars
 from runpod_mcp.pods.create_input import CreateRequest
-from runpod_mcp.policy.decide import Case, decide
+from runpod_mcp.policy.decide import Case, decide, placed, terms_of, too_dear
 from runpod_mcp.policy.decision import Allow, Deny
 from runpod_mcp.policy.offer import Offer, Wanted
+from runpod_mcp.policy.rules import judge_request
 
 MOST_OFFERED = 3
-LEASE_STEPS = (0.75, 0.5, 0.25, 0.125)
+MOST_PLACES = 3
+SMALL_DISKS_GB = (50, 20, 10, 5, 1)
 SMALL_VOLUMES_GB = (20, 10, 0)
 VCPU_STEPS = (64, 32, 16, 8, 4, 2)
 LARGEST_POD = 16
 """GPUs; more than any machine of Runpod has, and an end to the search whatever was asked for."""
 
 Change = dict[str, Any]
-"""Arguments and their new values, under the names an agent uses."""
+"""Arguments and their new values, under the names an agent uses; no GPU types or CPU flavors means any."""
 
-_NO_HELP = frozenset({Code.TOO_MANY_PODS, Code.TEMPLATE_NOT_ALLOWED, Code.IMAGE_NOT_ALLOWED})
+_NO_HELP = frozenset({Code.TOO_MANY_PODS, Code.TEMPLATE_NOT_ALLOWED})
+"""No other pod would pass either; or what would, has to be read first."""
+_BY_TIME = frozenset(
+    {Code.OVER_DAILY_BUDGET, Code.OVER_MONTHLY_BUDGET, Code.OVER_TOTAL_BUDGET, Code.LEASE_TOO_LONG}
+)
+"""A shorter lease helps most."""
+_BY_CLOUD = frozenset({Code.PRICE_UNKNOWN, Code.CLOUD_NOT_ALLOWED})
+"""The other cloud may sell it."""
 
 
 def with_alternatives(case: Case, wanted: Wanted, denied: Deny) -> Deny:
     """The denial with what would pass instead, and at which price; what only its rule would let pass is left out."""
     if denied.code in _NO_HELP:
-        return denied
+        return replace(denied, alternatives=())
     found: list[Change] = []
-    for change in (*denied.alternatives, *_changes(case, wanted.request)):
-        passing = _passing(case, wanted, change)
-        if passing and passing not in found:
-            found.append(passing)
+    for series in _series(case, wanted, denied):
+        passing = (whole for change in series for whole in _passing(case, wanted, change, denied.code))
+        nearest = next((whole for whole in passing if not any(_holds(one, whole) for one in found)), None)
+        if nearest:
+            found.append(nearest)
         if len(found) == MOST_OFFERED:
             break
     return replace(denied, alternatives=found)
 
 
-def _passing(case: Case, wanted: Wanted, change: Change) -> Change | None:
-    """The change with its price, if it passes; any type becomes the cheapest one that passes."""
-    offer = _offer(case, wanted, change)
-    if offer is None:
-        return None
-    quote = offer.quote
+def _holds(nearer: Change, change: Change) -> bool:
+    """Whether all that is changed by one is changed by the other too."""
+    return all(change.get(name) == value for name, value in nearer.items() if name != "usdPerHour")
+
+
+def applied(request: CreateRequest, change: Mapping[str, Any]) -> CreateRequest:
+    """The request that an alternative stands for; its price is no argument."""
+    return request.with_arguments({name: value for name, value in change.items() if name != "usdPerHour"})
+
+
+def _series(case: Case, wanted: Wanted, denied: Deny) -> Iterator[Iterable[Change]]:
+    """What to try, each series with its nearest change first: one of each is offered."""
+    for base in _bases(case, wanted, denied):
+        if base and any(_passing(case, wanted, base, denied.code)):
+            yield [base]
+            continue
+        by_time = [_leases(case, wanted, base, denied.code)]
+        by_kind = list(_kinds(case, wanted, base, denied.code))
+        yield from (*by_time, *by_kind) if denied.code in _BY_TIME else (*by_kind, *by_time)
+        yield from _sizes(applied(wanted.request, base), base)
+    if denied.code is Code.PRICE_ABOVE_MAXIMUM:
+        yield [{"maxUsdPerHour": denied.requested}]
+
+
+def _bases(case: Case, wanted: Wanted, denied: Deny) -> list[Change]:
+    """What mends the broken rules, those of GPU types and CPU flavors aside; nothing where only a price is too high."""
+    if denied.code is Code.DATA_CENTER_NOT_ALLOWED:
+        return list(_places(case, wanted))
+    clouds: list[Change] = []
+    if denied.code in _BY_CLOUD and not denied.alternatives:
+        clouds = [{"cloudType": one} for one in ("SECURE", "COMMUNITY") if one != wanted.request.cloud_type]
+    others = judge_request(case.policy, applied(wanted.request, {"gpuTypeIds": None, "cpuFlavorIds": None}))
+    if others and not (denied.alternatives or others.alternatives):
+        return []  # nothing mends it
+    mended = others.alternatives if others else [{}]
+    return [*clouds, *(denied.alternatives or mended)]
+
+
+def _places(case: Case, wanted: Wanted) -> Iterator[Change]:
+    """Data centers that the policy allows and where there is stock; a network volume cannot move."""
+    request = wanted.request
+    permitted = [
+        one
+        for one in case.catalog.data_centers.values()
+        if case.policy.pods.permits_place(one.id, one.country)
+    ]
+    fit = {one.id: one.country for one in permitted if one.global_network or not request.global_networking}
+    if fit and not wanted.pinned:
+        yield from _stocked(case, wanted, fit)
+    if permitted and request.global_networking:
+        yield {"globalNetworking": False}
+
+
+def _stocked(case: Case, wanted: Wanted, countries: Mapping[str, str | None]) -> Iterator[Change]:
+    """The first few of these data centers that the request could be placed in, or their countries if it named some."""
+    request = wanted.request
+    change: Change = {"dataCenterIds": list(countries)}
+    if request.country_codes:
+        change["countryCodes"] = _named(countries.values())
+    candidates = _candidates(case, replace(wanted, request=applied(request, change)))
+    chosen = list(dict.fromkeys(one for c in candidates for one in c.data_center_ids))[:MOST_PLACES]
+    if request.country_codes:
+        change["countryCodes"] = _named(countries[one] for one in chosen)
+    if request.asked("data_center_ids") or not request.country_codes:
+        change["dataCenterIds"] = chosen
+    else:
+        del change["dataCenterIds"]
+    if chosen:
+        yield change
+
+
+def _named(countries: Iterable[str | None]) -> list[str]:
+    return sorted({one for one in countries if one})
+
+
+def _candidates(case: Case, wanted: Wanted) -> tuple[Candidate, ...]:
+    """What a request could be placed on, whatever it costs; nothing where it names something that is not sold."""
+    try:
+        found = placed(case, wanted)
+    except Failure:
+        return ()
+    return () if isinstance(found, Deny) else found.candidates
+
+
+def _leases(case: Case, wanted: Wanted, base: Change, code: Code) -> Iterator[Change]:
+    """The longest lease that passes; a shorter one is never dearer, so it can be searched for by halves."""
+    if any(_passing(case, wanted, base, code)):
+        return
+    request = applied(wanted.request, base)
+    hours = case.policy.lease.default_hours if request.lease_hours is None else request.lease_hours
+    step = 0.25 if hours > 1 else 0.05
+
+    def fails(steps: int) -> bool:
+        change = {**base, "leaseHours": round(steps * step, 2)}
+        return not any(_passing(case, wanted, change, code))
+
+    longest = bisect.bisect_left(range(1, math.ceil(hours / step)), True, key=fails)
+    if longest:
+        yield {**base, "leaseHours": round(longest * step, 2)}
+
+
+def _kinds(case: Case, wanted: Wanted, base: Change, code: Code) -> Iterator[Iterable[Change]]:
+    """Another type; then fewer of them; then fewer of another type, or another type for a shorter time."""
+    request = applied(wanted.request, base)
+    if request.compute_type == "CPU":
+        any_kind = {**base, "cpuFlavorIds": None}
+        yield [any_kind]
+        yield ({**base, "vcpuCount": fewer} for fewer in VCPU_STEPS if fewer < request.vcpu_count)
+    else:
+        any_kind = {**base, "gpuTypeIds": None}
+        counts = range(min(request.gpu_count - 1, LARGEST_POD), 0, -1)
+        yield [any_kind]
+        if code is Code.GPU_NOT_ALLOWED:
+            yield [any_kind]  # the cheapest, after the nearest by its memory
+        yield ({**base, "gpuCount": fewer} for fewer in counts)
+        yield ({**any_kind, "gpuCount": fewer} for fewer in counts)
+    yield _leases(case, wanted, any_kind, code)
+
+
+def _sizes(request: CreateRequest, base: Change) -> Iterator[Iterable[Change]]:
+    volume = (request.volume_in_gb or 0) if request.has_pod_volume else 0
+    disk = request.container_disk_in_gb or 0
+    yield ({**base, "volumeInGb": gb} for gb in SMALL_VOLUMES_GB if gb < volume)
+    yield ({**base, "containerDiskInGb": gb} for gb in SMALL_DISKS_GB if gb < disk)
+
+
+def _passing(case: Case, wanted: Wanted, change: Change, code: Code) -> Iterator[Change]:
+    """The change with its price, if it passes; any type becomes those that pass."""
     for kind, asked in (
         ("gpuTypeIds", wanted.request.gpu_type_ids),
         ("cpuFlavorIds", wanted.request.cpu_flavor_ids),
     ):
         if change.get(kind, ()) is None:
-            cheapest = min(offer.candidates, key=lambda candidate: candidate.usd_per_hour)
-            if [cheapest.type_id] == asked:
-                return None
-            change, quote = {**change, kind: [cheapest.type_id]}, offer.quote_for(cheapest)
-    return {**change, "usdPerHour": as_dollars(quote.usd_per_hour)}
+            types = _types(case, wanted, change, code)
+            named = ({**change, kind: [one]} for one in types if [one] != asked)
+            yield from (whole for one in named if (whole := _priced(case, wanted, one)))
+            return
+    if whole := _priced(case, wanted, change):
+        yield whole
 
 
-def _offer(case: Case, wanted: Wanted, change: Change) -> Offer | None:
+def _priced(case: Case, wanted: Wanted, change: Change) -> Change | None:
+    """The change with its price, if it passes and something of it is in stock."""
+    request = applied(wanted.request, change)
+    now = case.reading(request)
+    if not case.can_be_asked(request) or (wanted.pinned and request.cloud_type != "SECURE"):
+        return None
     try:
-        decision = decide(case, replace(wanted, request=wanted.request.with_arguments(change)))
+        decision = decide(now, replace(wanted, request=request))
     except Failure:
         return None
-    return decision.offer if isinstance(decision, Allow) else None
+    if not isinstance(decision, Allow) or not any(
+        _may_be_free(now, request, c) for c in decision.offer.candidates
+    ):
+        return None
+    return {**change, "usdPerHour": as_dollars(decision.offer.quote.usd_per_hour)}
 
 
-def _changes(case: Case, request: CreateRequest) -> Iterator[Change]:
-    """One change at a time, the smallest first; a different type comes before fewer of them."""
-    hours = request.lease_hours or case.policy.lease.default_hours
-    yield from ({"leaseHours": shorter} for step in LEASE_STEPS if (shorter := round(hours * step, 2)))
-    if request.compute_type == "GPU":
-        yield {"gpuTypeIds": None}
-        for fewer in range(min(request.gpu_count - 1, LARGEST_POD), 0, -1):
-            yield {"gpuCount": fewer}
-            yield {"gpuCount": fewer, "gpuTypeIds": None}
-    else:
-        yield {"cpuFlavorIds": None}
-        yield from ({"vcpuCount": fewer} for fewer in VCPU_STEPS if fewer < request.vcpu_count)
-    if request.has_pod_volume:
-        yield from ({"volumeInGb": gb} for gb in SMALL_VOLUMES_GB if gb < (request.volume_in_gb or 0))
+def _types(case: Case, wanted: Wanted, change: Change, code: Code) -> list[str]:
+    """The types that pass: the cheapest, and before it the one of the nearest memory where a GPU type was refused."""
+    wide = replace(wanted, request=applied(wanted.request, change))
+    now = case.reading(wide.request)
+    candidates = _candidates(now, wide)
+    offer = Offer(wide, Placement(candidates, ()), terms_of(case.policy.lease, wide))
+    fit = [c for c in candidates if _may_be_free(now, wide.request, c) and not too_dear(now, offer, c)]
+    by_price = sorted(fit, key=lambda c: c.usd_per_hour)
+    memory = _memory(case, wanted.request)
+    if code is not Code.GPU_NOT_ALLOWED or memory is None or not fit:
+        return [c.type_id for c in by_price[:1]]
+    nearest = min(by_price, key=lambda c: abs(now.catalog.gpus[c.type_id].memory_gb - memory))
+    return list(dict.fromkeys((nearest.type_id, by_price[0].type_id)))
+
+
+def _memory(case: Case, request: CreateRequest) -> int | None:
+    """The memory of the first GPU type that was asked for, in GB, where it is known."""
+    known = (case.catalog.gpus.get(one) for one in request.gpu_type_ids or ())
+    return next((gpu.memory_gb for gpu in known if gpu), None)
+
+
+def _may_be_free(case: Case, request: CreateRequest, candidate: Candidate) -> bool:
+    """Whether it is in stock, or nobody looked: stock is read for one cloud and one number of GPUs."""
+    return candidate.stock > Stock.NONE or not case.knows_stock(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from runpod_mcp.catalog.catalog import Catalog
@@ -34,11 +35,33 @@ class Case:
     spending: Spending
     unmanaged: tuple[Holding, ...] = ()
     one_place_each: bool = True
+    readings: tuple[Catalog, ...] = ()
+    """The catalog as it was read for other clouds and numbers of GPUs."""
+    can_be_asked: Callable[[CreateRequest], bool] = lambda _: True
+    """Whether the API in use has words for a request; pure."""
+
+    def reading(self, request: CreateRequest) -> Case:
+        """The same case with the catalog that was read for such a request, or as it is where none was."""
+        fit = (one for one in (self.catalog, *self.readings) if _read_for(one) == read_as(request))
+        return replace(self, catalog=next(fit, self.catalog))
+
+    def knows_stock(self, request: CreateRequest) -> bool:
+        """Whether the catalog was read for this cloud and number of GPUs, which is what its stock is for."""
+        return _read_for(self.catalog) == read_as(request)
 
     @property
     def everything(self) -> Spending:
         """The sums with pods made elsewhere in them."""
         return replace(self.spending, holdings=(*self.spending.holdings, *self.unmanaged))
+
+
+def read_as(request: CreateRequest) -> tuple[str, int]:
+    """The cloud and the number of GPUs that stock is asked for on behalf of a request."""
+    return request.cloud_type, request.gpu_count if request.compute_type == "GPU" else 1
+
+
+def _read_for(catalog: Catalog) -> tuple[str, int]:
+    return catalog.cloud, catalog.gpu_count
 
 
 def decide(case: Case, wanted: Wanted) -> Decision:
@@ -49,10 +72,12 @@ def decide(case: Case, wanted: Wanted) -> Decision:
     """
     if denied := judge_request(case.policy, wanted.request):
         return denied
-    placed = _placed(case, wanted)
-    if isinstance(placed, Deny):
-        return placed
-    offer = _affordable(case, Offer(wanted, placed, terms_of(case.policy.lease, wanted)))
+    found = placed(case, wanted)
+    if isinstance(found, Deny):
+        return found
+    if not found.candidates:
+        return _nothing_left(wanted.request, found)
+    offer = _affordable(case, Offer(wanted, found, terms_of(case.policy.lease, wanted)))
     if isinstance(offer, Deny):
         return offer
     reason = asks_human(
@@ -69,9 +94,14 @@ def terms_of(lease: LeaseTerms, wanted: Wanted) -> Terms:
     return Terms(max(1, int(hours * 3600)), int(lease.keep_stopped_hours * 3600) if keeps else 0)
 
 
-def _placed(case: Case, wanted: Wanted) -> Placement | Deny:
+def placed(case: Case, wanted: Wanted) -> Placement | Deny:
+    """What there is to choose from, whatever it costs; a denial where it may be nowhere.
+
+    Raises:
+        Failure: `invalid_arguments`.
+    """
     try:
-        placement = place(
+        return place(
             wanted.request, case.catalog, permits_of(case.policy), wanted.pinned, case.one_place_each
         )
     except Failure as failure:
@@ -80,12 +110,11 @@ def _placed(case: Case, wanted: Wanted) -> Placement | Deny:
         return Deny(
             code=failure.code, message=failure.message, field=failure.field, requested=failure.requested
         )
-    return placement if placement.candidates else _nothing_left(wanted.request, placement)
 
 
 def _affordable(case: Case, offer: Offer) -> Offer | Deny:
     """Drop the candidates that the agent's own ceiling or some budget has no room for, while one is left."""
-    denied = {c: deny for c in offer.candidates if (deny := _too_dear(case, offer, c))}
+    denied = {c: deny for c in offer.candidates if (deny := too_dear(case, offer, c))}
     if len(denied) == len(offer.candidates):
         return denied[min(denied, key=lambda candidate: candidate.usd_per_hour)]
     left = offer.without(LeftOut(c.type_id, deny.code, deny.message) for c, deny in denied.items())
@@ -96,13 +125,15 @@ def _affordable(case: Case, offer: Offer) -> Offer | Deny:
     )
 
 
-def _too_dear(case: Case, offer: Offer, candidate: Candidate) -> Deny | None:
+def too_dear(case: Case, offer: Offer, candidate: Candidate) -> Deny | None:
+    """Why the agent's own ceiling or some budget has no room for this candidate."""
     quote = offer.quote_for(candidate)
     plan = plan_of(quote, offer.wanted.gpus, case.spending.now)
-    return _own_ceiling(offer.request, quote) or judge_budgets(case.policy, case.everything, plan)
+    return own_ceiling(offer.request, quote) or judge_budgets(case.policy, case.everything, plan)
 
 
-def _own_ceiling(request: CreateRequest, quote: Quote) -> Deny | None:
+def own_ceiling(request: CreateRequest, quote: Quote) -> Deny | None:
+    """Whether it costs more than the agent itself wants to pay."""
     if request.max_usd_per_hour is None:
         return None
     most, needed = limit(request.max_usd_per_hour), quote.dearest_usd_per_hour

@@ -8,124 +8,44 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.money import Usd, limit
-from runpod_mcp.pods.create_input import check_port
-from runpod_mcp.pods.words import clean, nearest
+from runpod_mcp.errors import Code, Retry
 from runpod_mcp.policy.patterns import matches, permits
+from runpod_mcp.policy.problems import BrokenPolicy, Problem, lines_of, problem_of, unknown_key
+from runpod_mcp.policy.written import (
+    Address,
+    Amount,
+    Clouds,
+    Count,
+    Countries,
+    Hours,
+    HoursOrNone,
+    Minutes,
+    Names,
+    Ports,
+    SomeNames,
+    Tools,
+    Version,
+)
 
-MAX_LEASE_HOURS = 8760
 USUAL_LEASE_HOURS = 2
 """A lease where the policy names none; never more than its `max_hours`."""
 PRESETS = ("solo", "team", "ci", "research")
 DEFAULT_PRESET = "solo"
 DEFAULT_ORIGIN = "built-in default"
-ASKABLE_TOOLS = (
-    "create_pod",
-    "update_pod",
-    "start_pod",
-    "stop_pod",
-    "restart_pod",
-    "delete_pod",
-    "extend_lease",
-    "create_network_volume",
-    "update_network_volume",
-    "delete_network_volume",
-    "create_template",
-    "update_template",
-    "delete_template",
-    "create_registry",
-    "delete_registry",
-    "create_endpoint",
-    "update_endpoint",
-    "delete_endpoint",
-)
-"""Tools for which a policy can demand a person's yes; the others only read."""
+
+_Switch = Annotated[bool, Field(strict=True)]
 
 
-def _amount(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError("expected an amount in dollars, such as 2.50")
-    exact = Decimal(str(value))
-    if not exact.is_finite() or not 0 <= exact <= 10_000_000:
-        raise ValueError("expected an amount in dollars from 0 to 10,000,000")
-    return limit(exact)
-
-
-def _time(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("expected a number, such as 2 or 0.5")
-    return value
-
-
-def _whole(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("expected a whole number")
-    return value
-
-
-def _list(value: object) -> object:
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(item, str) and item.strip() for item in value
-    ):
-        raise ValueError('expected a list of names, such as ["NVIDIA L4"]')
-    return tuple(value)
-
-
-def _not_empty(value: object) -> object:
-    if value == []:
-        raise ValueError("is empty, so nothing could be rented; leave the key out for no such limit")
-    return value
-
-
-def _country(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2}", value):
-        raise ValueError("expected a two-letter country code such as US or CZ")
-    return value.upper()
-
-
-def _port(value: object) -> object:
-    """A port, or a pattern that some port can fit: one without a protocol would never match, and nobody would know."""
-    if not isinstance(value, str) or "*" not in value:
-        check_port(str(value).strip().lower())
-    elif not _PORT_PATTERN.fullmatch(value.strip().lower()):
-        raise ValueError('no port fits this pattern; write "*/http", "8888/*" or "*"')
-    return value
-
-
-_PORT_PATTERN = re.compile(
-    r"[0-9*]+/(?:http|tcp|[htcp]*\*[htcp*]*)|[0-9*]*\*(?:http|ttp|tp|p|tcp|cp)?", re.ASCII
-)
-
-
-def _tool(value: object) -> object:
-    if value not in ASKABLE_TOOLS:
-        meant = nearest(str(value), ASKABLE_TOOLS)
-        raise ValueError(f"expected {meant}" if meant else f"expected one of {', '.join(ASKABLE_TOOLS)}")
-    return value
-
-
-def _address(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"https?://[!-~]+", value):
-        raise ValueError("expected an address such as https://example.com/hook")
-    return value
-
-
-Amount = Annotated[Usd, BeforeValidator(_amount)]
-Time = Annotated[float, BeforeValidator(_time)]
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
-_Clouds = tuple[Literal["SECURE", "COMMUNITY"], ...]
-_Country = Annotated[str, BeforeValidator(_country)]
-_Port = Annotated[str, BeforeValidator(_port)]
-_Tool = Annotated[str, BeforeValidator(_tool)]
+def _says(description: str, *examples: Any) -> Any:
+    return Field(description=description, examples=list(examples) or None)
 
 
 class _Table(BaseModel):
@@ -135,21 +55,37 @@ class _Table(BaseModel):
 class Budget(_Table):
     """Limits of money in micro-dollars, rounded down; a limit that is None does not exist."""
 
-    usd_per_hour_per_pod: Amount | None = None
-    usd_per_hour: Amount | None = None
-    usd_per_day: Amount | None = None
-    usd_per_month: Amount | None = None
-    usd_total: Amount | None = None
-    include_unmanaged: Annotated[bool, Field(strict=True)] = False
+    usd_per_hour_per_pod: Annotated[
+        Amount | None, _says("Dollars that one pod may cost per hour, disks included.", 1.0)
+    ] = None
+    usd_per_hour: Annotated[
+        Amount | None, _says("Dollars that all pods together may cost per hour.", 2.0)
+    ] = None
+    usd_per_day: Annotated[
+        Amount | None, _says("Dollars for one day (UTC), with what running leases may still cost.", 10.0)
+    ] = None
+    usd_per_month: Annotated[Amount | None, _says("Dollars for one month (UTC).", 100.0)] = None
+    usd_total: Annotated[Amount | None, _says("Dollars for ever.", 500.0)] = None
+    include_unmanaged: Annotated[_Switch, _says("Whether pods made elsewhere on the account count too.")] = (
+        False
+    )
 
 
 class Gpus(_Table):
     """Which GPU types, and how many; `allow` left out means every type, `[]` means none."""
 
-    allow: Names | None = None
-    deny: Names = ()
-    max_per_pod: Count | None = None
-    max_running: Count | None = None
+    allow: Annotated[
+        Names | None,
+        _says(
+            "GPU types that may be rented: exact ids, or * for any letters. Left out: all of them; []: none.",
+            ["NVIDIA L4", "*Ada Generation"],
+        ),
+    ] = None
+    deny: Annotated[
+        Names, _says("GPU types that may never be rented, even where allow has them.", ["*B200*"])
+    ] = ()
+    max_per_pod: Annotated[Count | None, _says("The most GPUs in one pod.", 1)] = None
+    max_running: Annotated[Count | None, _says("The most GPUs that run at the same time.", 2)] = None
 
     def permits(self, gpu_type_id: str) -> bool:
         """Whether this GPU type may be rented."""
@@ -159,8 +95,14 @@ class Gpus(_Table):
 class Cpus(_Table):
     """Which CPU flavors, and how many vCPUs; `allow` left out means every flavor, `[]` means none."""
 
-    allow: Names | None = None
-    max_vcpus_per_pod: Count | None = None
+    allow: Annotated[
+        Names | None,
+        _says(
+            "CPU flavors that may be rented, or patterns. Left out: all of them; []: none.",
+            ["cpu3c", "cpu5c"],
+        ),
+    ] = None
+    max_vcpus_per_pod: Annotated[Count | None, _says("The most vCPUs in one CPU pod.", 8)] = None
 
     def permits(self, cpu_flavor_id: str) -> bool:
         """Whether this CPU flavor may be rented."""
@@ -170,17 +112,34 @@ class Cpus(_Table):
 class Pods(_Table):
     """What a pod may be, where, and how many; `countries`, `data_centers` and `templates` may be `[]` for no limit."""
 
-    max_running: Count | None = None
-    cloud_types: Annotated[_Clouds, BeforeValidator(_list), BeforeValidator(_not_empty)] | None = None
-    data_centers: Names = ()
-    countries: Annotated[tuple[_Country, ...], BeforeValidator(_list)] = ()
-    images: Annotated[Names, BeforeValidator(_not_empty)] | None = None
-    templates: Names = ()
-    ports: Annotated[tuple[_Port, ...], BeforeValidator(_list)] | None = None
-    max_container_disk_gb: Count | None = None
-    max_volume_gb: Count | None = None
-    interruptible: Literal["allow", "deny", "require"] = "allow"
-    manage_unmanaged: Annotated[bool, Field(strict=True)] = False
+    max_running: Annotated[Count | None, _says("The most pods that run at the same time.", 2)] = None
+    cloud_types: Annotated[Clouds | None, _says("Clouds that pods may be in.", ["SECURE"])] = None
+    data_centers: Annotated[
+        Names, _says("Data centers that pods may be in, or patterns; [] for any.", ["EU-*", "US-*"])
+    ] = ()
+    countries: Annotated[
+        Countries, _says("Countries that pods may be in, two letters each; [] for any.", ["CZ", "US"])
+    ] = ()
+    images: Annotated[
+        SomeNames | None, _says("Container images that may run, or patterns, to the letter.", ["runpod/*"])
+    ] = None
+    templates: Annotated[
+        Names, _says("Templates that may be used, by id or pattern; [] for any.", ["abc123xyz"])
+    ] = ()
+    ports: Annotated[
+        Ports | None,
+        _says(
+            "Ports that may be opened, or patterns. Left out: all of them; []: none.", ["22/tcp", "*/http"]
+        ),
+    ] = None
+    max_container_disk_gb: Annotated[Count | None, _says("The largest container disk, in GB.", 100)] = None
+    max_volume_gb: Annotated[Count | None, _says("The largest pod volume, in GB; 0 for none.", 100)] = None
+    interruptible: Annotated[
+        Literal["allow", "deny", "require"], _says("Whether spot pods may, may not or must be rented.")
+    ] = "allow"
+    manage_unmanaged: Annotated[
+        _Switch, _says("Whether pods made elsewhere on the account may be stopped and deleted.")
+    ] = False
 
     def permits_place(self, data_center_id: str, country: str | None) -> bool:
         """Whether a pod may be in this data center; one whose country is not known is in none of the countries."""
@@ -197,12 +156,23 @@ class Pods(_Table):
 class LeaseTerms(_Table):
     """How long a pod may live, in hours, and what happens at the end."""
 
-    default_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = USUAL_LEASE_HOURS
-    max_hours: Annotated[Time, Field(gt=0, le=MAX_LEASE_HOURS)] = 24
-    on_expiry: Literal["stop", "terminate"] = "stop"
-    keep_stopped_hours: Annotated[Time, Field(ge=0, le=MAX_LEASE_HOURS)] = 24
-    ready_minutes: Annotated[Time, Field(gt=0)] = 15
-    on_not_ready: Literal["report", "end"] = "report"
+    default_hours: Annotated[Hours, _says("Hours that a pod lives where the request names none.", 2)] = (
+        USUAL_LEASE_HOURS
+    )
+    max_hours: Annotated[Hours, _says("The most hours that a pod may live.", 8)] = 24
+    on_expiry: Annotated[
+        Literal["stop", "terminate"],
+        _says("At the end of a lease: stop the pod, so that its volume is kept for a while, or delete it."),
+    ] = "stop"
+    keep_stopped_hours: Annotated[
+        HoursOrNone, _says("Hours until a pod stopped at its end is deleted.", 24)
+    ] = 24
+    ready_minutes: Annotated[
+        Minutes, _says("Minutes after which a pod without ports counts as not ready.", 15)
+    ] = 15
+    on_not_ready: Annotated[
+        Literal["report", "end"], _says("Whether a pod that bills but is not ready is reported or ended.")
+    ] = "report"
 
     @model_validator(mode="before")
     @classmethod
@@ -226,29 +196,39 @@ class LeaseTerms(_Table):
 class Approval(_Table):
     """When a person is asked first."""
 
-    above_usd_per_hour: Amount | None = None
-    above_usd_per_lease: Amount | None = None
-    tools: Annotated[tuple[_Tool, ...], BeforeValidator(_list)] = ()
-    via: Literal["any", "out_of_band"] = "any"
+    above_usd_per_hour: Annotated[
+        Amount | None, _says("A person is asked about what costs more dollars per hour.", 0.8)
+    ] = None
+    above_usd_per_lease: Annotated[
+        Amount | None, _says("A person is asked about a lease that can cost more dollars.", 5.0)
+    ] = None
+    tools: Annotated[Tools, _says("Tools about which a person is always asked.", ["delete_pod"])] = ()
+    via: Annotated[
+        Literal["any", "out_of_band"],
+        _says("How a person may answer: any way, or only past the agent (terminal, dashboard)."),
+    ] = "any"
 
 
 class Notify(_Table):
     """Who is told."""
 
-    webhook: Annotated[str, BeforeValidator(_address)] | None = None
+    webhook: Annotated[
+        Address | None,
+        _says("Address that is told of waiting requests and full budgets.", "https://example.com/hook"),
+    ] = None
 
 
 class Policy(_Table):
     """Everything a person allows. `origin` says where it came from: a path, or `built-in default`."""
 
-    version: Annotated[Literal[1], BeforeValidator(_whole)]
-    budget: Budget = Budget()
-    gpus: Gpus = Gpus()
-    cpus: Cpus = Cpus()
-    pods: Pods = Pods()
-    lease: LeaseTerms = LeaseTerms()
-    approval: Approval = Approval()
-    notify: Notify = Notify()
+    version: Annotated[Literal[1], Version, _says("Which edition of this format the file is written in.")]
+    budget: Annotated[Budget, _says("What may be spent; a key that is left out is no limit.")] = Budget()
+    gpus: Annotated[Gpus, _says("Which GPU types, and how many.")] = Gpus()
+    cpus: Annotated[Cpus, _says("Which CPU flavors, and how many vCPUs.")] = Cpus()
+    pods: Annotated[Pods, _says("What a pod may be, where, and how many.")] = Pods()
+    lease: Annotated[LeaseTerms, _says("How long a pod lives, and what happens then.")] = LeaseTerms()
+    approval: Annotated[Approval, _says("When a person is asked first.")] = Approval()
+    notify: Annotated[Notify, _says("Who is told.")] = Notify()
     origin: str = Field("", exclude=True)
 
     @property
@@ -261,22 +241,26 @@ def read_policy(text: str, origin: str) -> Policy:
     """Read a policy from TOML text.
 
     Raises:
-        Failure: `policy_broken`, naming `origin` and the line or key, and what was expected there.
+        BrokenPolicy: `policy_broken`, naming `origin` and the line and key of the first problem, and what was expected
+            there; it holds every other problem too.
     """
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except RecursionError as error:
-        raise _broken(origin, "is not TOML: it is nested too deeply") from error
+        raise _broken(origin, Problem("is not TOML: it is nested too deeply")) from error
     except (ValueError, ArithmeticError) as error:
-        raise _broken(origin, f"is not TOML: {error or 'a number is too large'}") from error
-    if "version" not in data:
-        raise _broken(origin, "has no version; expected `version = 1` at the top", field="version")
-    if "origin" in data:
-        raise _broken(origin, _unknown_key(("origin",)), field="origin")
+        raise _broken(origin, _not_toml(str(error) or "a number is too large")) from error
+    wrong = [Problem(unknown_key(("origin",), Policy), "origin")] if "origin" in data else []
     try:
-        return Policy.model_validate({**_plain(data), "origin": origin})
+        policy = Policy.model_validate({**_plain(data), "origin": origin})
     except ValidationError as error:
-        raise _first_problem(error, origin) from error
+        lines = lines_of(text)
+        wrong += [problem_of(dict(one), Policy, lines) for one in error.errors()]
+        wrong.sort(key=lambda problem: (problem.key != "version", problem.line or 0))
+        raise _broken(origin, *wrong) from error
+    if wrong:
+        raise _broken(origin, *wrong)
+    return policy
 
 
 def preset(name: str) -> str:
@@ -292,43 +276,25 @@ def default_policy() -> Policy:
 
 def _plain(value: Any, key: str = "") -> Any:
     """Amounts stay exact decimals; every other number is what pydantic expects."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {k: _plain(v, k) for k, v in value.items()}
     if isinstance(value, Decimal) and "usd" not in key:
         return float(value)
     return value
 
 
-def _first_problem(error: ValidationError, origin: str) -> Failure:
-    problem = error.errors()[0]
-    path = tuple(str(part) for part in problem["loc"])
-    key = ".".join(path) or "the policy"
-    if problem["type"] == "extra_forbidden":
-        return _broken(origin, _unknown_key(path), field=key)
-    expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-    found = "" if repr(problem["input"]) in expected else _found(problem["input"])
-    return _broken(origin, f"{key}: {expected[0].lower()}{expected[1:]}{found}", field=key)
+def _not_toml(words: str) -> Problem:
+    found = re.search(r" \(at line (\d+), (column \d+)\)", words)
+    if not found:
+        return Problem(f"is not TOML: {words}")
+    return Problem(f"is not TOML: {words[: found.start()]} ({found[2]})", line=int(found[1]))
 
 
-_EXPECTED = {"model_type": "expected a table of keys", "bool_type": "expected true or false"}
-
-
-def _found(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f" (found {clean(str(value), 40)})"
-    return f" (found {clean(repr(value), 40)})" if isinstance(value, str | int | float) else ""
-
-
-def _unknown_key(path: tuple[str, ...]) -> str:
-    table: Any = Policy
-    for part in path[:-1]:
-        table = table.model_fields[part].annotation
-    known = [name for name in table.model_fields if name != "origin"]
-    hint = nearest(path[-1], known)
-    meant = f"; did you mean {hint}?" if hint else f"; known here: {', '.join(known)}"
-    return f"{'.'.join(path)} is not a key{meant}"
-
-
-def _broken(origin: str, problem: str, field: str | None = None) -> Failure:
-    stop = "" if problem.endswith("?") else "."
-    return Failure(Code.POLICY_BROKEN, f"Policy {origin}: {problem}{stop}", Retry.NEVER, field=field)
+def _broken(origin: str, *problems: Problem) -> BrokenPolicy:
+    first, more = problems[0], len(problems) - 1
+    count = f" ({more} more: `runpod-mcp policy check` lists them.)" if more else ""
+    failure = BrokenPolicy(
+        Code.POLICY_BROKEN, f"Policy {origin}: {first}{count}", Retry.NEVER, field=first.key
+    )
+    failure.problems = problems
+    return failure

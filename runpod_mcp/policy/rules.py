@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runpod_mcp.catalog.placement import Permits
-from runpod_mcp.errors import Code
-from runpod_mcp.money import Usd, show
+from runpod_mcp.money import Usd, as_dollars, show
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean
+from runpod_mcp.policy import checks
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.patterns import matches, matches_exactly
 
-Rule = Callable[[Policy, CreateRequest], Deny | None]
+Number = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: the key of the policy it stands under, and the function that may deny.
+
+    `limit` is what the policy says, None where it says nothing. `asked` is what a request asks of the rule, None where
+    the rule does not look at such a request.
+    """
+
+    key: str
+    judge: Callable[[Policy, CreateRequest], Deny | None]
+    limit: Callable[[Policy], Number]
+    asked: Callable[[CreateRequest], Number]
+
+    def __call__(self, policy: Policy, request: CreateRequest) -> Deny | None:
+        """The denial, or None where the request passes."""
+        return self.judge(policy, request)
 
 
 def permits_of(policy: Policy) -> Permits:
@@ -52,206 +68,111 @@ def _mended(policy: Policy, request: CreateRequest, remedy: dict[str, Any]) -> d
     return whole
 
 
-def _cloud(policy: Policy, request: CreateRequest) -> Deny | None:
-    allowed = policy.pods.cloud_types
-    if allowed is None or request.cloud_type in allowed:
-        return None
-    return Deny(
-        code=Code.CLOUD_NOT_ALLOWED,
-        message=f"cloudType {request.cloud_type} is not allowed; allowed: {', '.join(allowed)}.",
-        field="cloudType",
-        limit=", ".join(allowed),
-        requested=request.cloud_type,
-        alternatives=[{"cloudType": cloud} for cloud in allowed],
-    )
+def _cards(policy: Policy) -> Number:
+    return None if policy.gpus.allow is None and not policy.gpus.deny else checks.patterns(policy.gpus.allow)
 
 
-def _interruptible(policy: Policy, request: CreateRequest) -> Deny | None:
-    rule = policy.pods.interruptible
-    if rule == "allow" or (rule == "require") == request.interruptible:
-        return None
-    wanted = rule == "require"
-    return Deny(
-        code=Code.INTERRUPTIBLE_NOT_ALLOWED,
-        message=f"Interruptible pods are {'required' if wanted else 'not allowed'} by the policy.",
-        field="interruptible",
-        limit=rule,
-        requested=str(request.interruptible).lower(),
-        alternatives=[{"interruptible": wanted}],
-    )
+def _listed(allow: tuple[str, ...] | None) -> Number:
+    return None if allow is None else checks.patterns(allow)
 
 
-def _gpu_types(policy: Policy, request: CreateRequest) -> Deny | None:
-    if request.compute_type != "GPU" or not request.gpu_type_ids:
-        return None
-    if any(policy.gpus.permits(one) for one in request.gpu_type_ids):
-        return None
-    asked = ", ".join(clean(one, 60) for one in request.gpu_type_ids[:5])
-    return Deny(
-        code=Code.GPU_NOT_ALLOWED,
-        message=f"The policy does not allow {asked}.",
-        field="gpuTypeIds",
-        limit=_patterns(policy.gpus.allow),
-        requested=asked,
-    )
+def _on_gpus(request: CreateRequest, asked: Number) -> Number:
+    return asked if request.compute_type == "GPU" else None
 
 
-def _cpu_flavors(policy: Policy, request: CreateRequest) -> Deny | None:
-    if request.compute_type != "CPU" or not request.cpu_flavor_ids:
-        return None
-    if any(policy.cpus.permits(one) for one in request.cpu_flavor_ids):
-        return None
-    asked = ", ".join(clean(one, 60) for one in request.cpu_flavor_ids[:5])
-    return Deny(
-        code=Code.CPU_NOT_ALLOWED,
-        message=f"The policy does not allow CPU flavor {asked}.",
-        field="cpuFlavorIds",
-        limit=_patterns(policy.cpus.allow),
-        requested=asked,
-    )
+def _on_cpus(request: CreateRequest, asked: Number) -> Number:
+    return asked if request.compute_type == "CPU" else None
 
 
-def _gpu_count(policy: Policy, request: CreateRequest) -> Deny | None:
-    most = policy.gpus.max_per_pod
-    if request.compute_type != "GPU" or most is None or request.gpu_count <= most:
-        return None
-    return Deny(
-        code=Code.TOO_MANY_GPUS,
-        message=f"gpuCount {request.gpu_count} is above the {most} the policy allows in one pod.",
-        field="gpuCount",
-        limit=most,
-        requested=request.gpu_count,
-        alternatives=[{"gpuCount": most}] if most else (),
-    )
-
-
-def _vcpu_count(policy: Policy, request: CreateRequest) -> Deny | None:
-    most = policy.cpus.max_vcpus_per_pod
-    if request.compute_type != "CPU" or most is None or request.vcpu_count <= most:
-        return None
-    return Deny(
-        code=Code.CPU_NOT_ALLOWED,
-        message=f"vcpuCount {request.vcpu_count} is above the {most} the policy allows in one pod.",
-        field="vcpuCount",
-        limit=most,
-        requested=request.vcpu_count,
-        alternatives=[{"vcpuCount": 1 << (most.bit_length() - 1)}] if most >= 2 else (),
-    )
-
-
-def _image(policy: Policy, request: CreateRequest) -> Deny | None:
-    allowed = policy.pods.images
-    if allowed is None:
-        return None
-    image = request.image_name or ""
-    if _IMAGE.fullmatch(image) and ".." not in image and matches_exactly(image, allowed):
-        return None
-    named = clean(image, 80) if image else "of the template, which cannot be read,"
-    return Deny(
-        code=Code.IMAGE_NOT_ALLOWED,
-        message=f"Image {named} is not among the allowed ones: {', '.join(allowed)}.",
-        field="imageName",
-        limit=_patterns(allowed),
-        requested=clean(image, 80),
-    )
-
-
-_IMAGE = re.compile(r"[A-Za-z0-9._:/@+-]+")
-"""The letters of an image reference; upper case matters in it: `Runpod/x` is on a host called Runpod."""
-
-
-def _template(policy: Policy, request: CreateRequest) -> Deny | None:
-    allowed = policy.pods.templates
-    if not allowed or request.template_id is None or matches_exactly(request.template_id, allowed):
-        return None
-    return Deny(
-        code=Code.TEMPLATE_NOT_ALLOWED,
-        message=f"Template {clean(request.template_id, 60)} is not among the allowed ones: {', '.join(allowed)}.",
-        field="templateId",
-        limit=_patterns(allowed),
-        requested=clean(request.template_id, 60),
-    )
-
-
-def _ports(policy: Policy, request: CreateRequest) -> Deny | None:
-    allowed = policy.pods.ports
-    refused = [] if allowed is None else [port for port in request.ports if not matches(port, allowed)]
-    if allowed is None or not refused:
-        return None
-    left = [port for port in request.ports if port not in refused]
-    return Deny(
-        code=Code.PORT_NOT_ALLOWED,
-        message=f"Ports {', '.join(refused)} are not allowed; allowed: {', '.join(allowed) or 'none'}.",
-        field="ports",
-        limit=_patterns(allowed),
-        requested=", ".join(refused),
-        alternatives=[{"ports": left}],
-    )
-
-
-def _container_disk(policy: Policy, request: CreateRequest) -> Deny | None:
-    return _disk("containerDiskInGb", request.container_disk_in_gb or 0, policy.pods.max_container_disk_gb)
-
-
-def _volume(policy: Policy, request: CreateRequest) -> Deny | None:
-    asked = (request.volume_in_gb or 0) if request.has_pod_volume else 0
-    return _disk("volumeInGb", asked, policy.pods.max_volume_gb)
-
-
-def _disk(field: str, asked: int, most: int | None) -> Deny | None:
-    if most is None or asked <= most:
-        return None
-    return Deny(
-        code=Code.DISK_TOO_LARGE,
-        message=f"{field} {asked} is above the {most} GB the policy allows.",
-        field=field,
-        limit=most,
-        requested=asked,
-        alternatives=[{field: most}] if most or field == "volumeInGb" else (),
-    )
-
-
-def _lease(policy: Policy, request: CreateRequest) -> Deny | None:
-    most = policy.lease.max_hours
-    if request.lease_hours is None or request.lease_hours <= most:
-        return None
-    return Deny(
-        code=Code.LEASE_TOO_LONG,
-        message=f"leaseHours {request.lease_hours:g} is above the {most:g} h the policy allows.",
-        field="leaseHours",
-        limit=most,
-        requested=request.lease_hours,
-        alternatives=[{"leaseHours": most}],
-    )
-
-
-def _patterns(allow: tuple[str, ...] | None) -> str:
-    return "everything not denied" if allow is None else ", ".join(allow) or "nothing"
-
+_IMAGE_RULE = Rule(
+    "pods.images",
+    checks.image,
+    lambda policy: _listed(policy.pods.images),
+    lambda request: clean(request.image_name or "", 80),
+)
+_TEMPLATE_RULE = Rule(
+    "pods.templates",
+    checks.template,
+    lambda policy: _listed(policy.pods.templates or None),
+    lambda request: request.template_id and clean(request.template_id, 60),
+)
+_PORTS_RULE = Rule(
+    "pods.ports",
+    checks.ports,
+    lambda policy: _listed(policy.pods.ports),
+    lambda request: checks.named(request.ports),
+)
+_CONTAINER_RULE = Rule(
+    "pods.max_container_disk_gb",
+    checks.container_disk,
+    lambda policy: policy.pods.max_container_disk_gb,
+    lambda request: request.container_disk_in_gb,
+)
+_VOLUME_RULE = Rule(
+    "pods.max_volume_gb",
+    checks.volume,
+    lambda policy: policy.pods.max_volume_gb,
+    lambda request: request.volume_in_gb if request.has_pod_volume else None,
+)
 
 RULES: tuple[Rule, ...] = (
-    _cloud,
-    _interruptible,
-    _gpu_types,
-    _gpu_count,
-    _cpu_flavors,
-    _vcpu_count,
-    _image,
-    _template,
-    _ports,
-    _container_disk,
-    _volume,
-    _lease,
+    Rule(
+        "pods.cloud_types",
+        checks.cloud,
+        lambda policy: _listed(policy.pods.cloud_types),
+        lambda request: request.cloud_type,
+    ),
+    Rule(
+        "pods.interruptible",
+        checks.interruptible,
+        lambda policy: policy.pods.interruptible,
+        lambda request: str(request.interruptible).lower(),
+    ),
+    Rule(
+        "gpus.allow",
+        checks.gpu_types,
+        _cards,
+        lambda request: _on_gpus(request, checks.named(request.gpu_type_ids)),
+    ),
+    Rule(
+        "gpus.max_per_pod",
+        checks.gpu_count,
+        lambda policy: policy.gpus.max_per_pod,
+        lambda request: _on_gpus(request, request.gpu_count),
+    ),
+    Rule(
+        "cpus.allow",
+        checks.cpu_flavors,
+        lambda policy: _listed(policy.cpus.allow),
+        lambda request: _on_cpus(request, checks.named(request.cpu_flavor_ids)),
+    ),
+    Rule(
+        "cpus.max_vcpus_per_pod",
+        checks.vcpu_count,
+        lambda policy: policy.cpus.max_vcpus_per_pod,
+        lambda request: _on_cpus(request, request.vcpu_count),
+    ),
+    _IMAGE_RULE,
+    _TEMPLATE_RULE,
+    _PORTS_RULE,
+    _CONTAINER_RULE,
+    _VOLUME_RULE,
+    Rule(
+        "lease.max_hours",
+        checks.lease,
+        lambda policy: policy.lease.max_hours,
+        lambda request: request.lease_hours,
+    ),
 )
 """In the order they are looked at."""
 
 
 RULES_OF_CHANGES: Mapping[str, Rule] = {
-    "image_name": _image,
-    "template_id": _template,
-    "ports": _ports,
-    "container_disk_in_gb": _container_disk,
-    "volume_in_gb": _volume,
+    "image_name": _IMAGE_RULE,
+    "template_id": _TEMPLATE_RULE,
+    "ports": _PORTS_RULE,
+    "container_disk_in_gb": _CONTAINER_RULE,
+    "volume_in_gb": _VOLUME_RULE,
 }
 """By the setting that a change names; the other settings have no rule."""
 
@@ -265,13 +186,33 @@ def judge_change(policy: Policy, request: CreateRequest, changed: Iterable[str])
     return next((denied for rule in rules if (denied := rule(policy, request))), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One limit above which a person is asked: its key, what the policy says, what is asked for, and why, if it is so."""
+
+    key: str
+    limit: Number
+    asked: Number
+    reason: str | None
+
+
 def asks_human(policy: Policy, tool: str, usd_per_hour: Usd, usd_per_lease: Usd) -> str | None:
     """Why a person must say yes first, or None; money in micro-dollars."""
+    asked = questions(policy, tool, usd_per_hour, usd_per_lease)
+    return next((one.reason for one in asked if one.reason), None)
+
+
+def questions(policy: Policy, tool: str, usd_per_hour: Usd, usd_per_lease: Usd) -> Iterator[Question]:
+    """Everything that a person could have to be asked for; money in micro-dollars."""
     rules = policy.approval
-    if tool in rules.tools:
-        return f"{tool} always needs a yes"
-    if rules.above_usd_per_hour is not None and usd_per_hour > rules.above_usd_per_hour:
-        return f"it costs more than {show(rules.above_usd_per_hour)} per hour"
-    if rules.above_usd_per_lease is not None and usd_per_lease > rules.above_usd_per_lease:
-        return f"its lease can cost more than {show(rules.above_usd_per_lease)}"
-    return None
+    always = f"{tool} always needs a yes" if tool in rules.tools else None
+    yield Question("approval.tools", _listed(rules.tools or None), tool, always)
+    for key, limit, usd, words in (
+        ("above_usd_per_hour", rules.above_usd_per_hour, usd_per_hour, "it costs more than {} per hour"),
+        ("above_usd_per_lease", rules.above_usd_per_lease, usd_per_lease, "its lease can cost more than {}"),
+    ):
+        above = limit is not None and usd > limit
+        reason = words.format(show(limit)) if limit is not None and above else None
+        yield Question(
+            f"approval.{key}", None if limit is None else as_dollars(limit), as_dollars(usd), reason
+        )

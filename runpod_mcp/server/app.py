@@ -92,7 +92,8 @@ class Server(MCPServer[None]):
     ) -> None:
         """Record what could have changed something; who only looks leaves no trace."""
         if name in self._changing:
-            await note_call(self._house, name, arguments, failure, said)
+            known = self._arguments[name]["properties"]
+            await note_call(self._house, name, arguments, known, failure, said)
 
 
 def _only_looks(name: str) -> Failure:

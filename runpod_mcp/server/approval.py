@@ -7,7 +7,6 @@ line and the dashboard all lead through the same row.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,12 +19,14 @@ from pydantic import BaseModel, Field
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.approval import YesNeeded
-from runpod_mcp.flows.context import Call, House
+from runpod_mcp.flows.context import House
 from runpod_mcp.flows.looking import Acted, looking
 from runpod_mcp.ledger.approvals import Approval, ApprovalState
 from runpod_mcp.policy.document import Policy
 
 log = logging.getLogger(__name__)
+
+MOST_ASKED = 1000
 
 Attempt = Callable[[House], Awaitable[CallToolResult]]
 
@@ -45,30 +46,34 @@ class Asked(Yes):
 class Dialog:
     """The questions of one tool that are before a person now.
 
-    What was asked is remembered by its call until it is answered: a question that came up since, at another price, is
-    another one, and this answer is none to it.
+    What was asked is remembered by its request until it is answered: the same call made beside it, or a question that
+    came up since at another price, is another one, and this answer is none to it.
     """
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._codes: dict[str, str] = {}
+        self._codes: dict[int, str] = {}
 
-    async def question(
-        self, call: Call, context: Context[None, Any], attempt: Attempt
-    ) -> Elicit[Yes] | Asked:
+    async def question(self, context: Context[None, Any], attempt: Attempt) -> Elicit[Yes] | Asked:
         """The question to put to the person before a call, where one is needed and the client can put it."""
-        self._codes.pop(_key(call), None)
         if not _can_ask(self._house, context):
             return Asked()
         waiting = await _waits_for(self._house, attempt)
         if waiting is None:
             return Asked()
-        self._codes[_key(call)] = waiting.code
+        self._remember(context, waiting.code)
         return Elicit(waiting.question.words, Yes)
 
-    async def write_answer(self, call: Call, outcome: ElicitationResult[Yes]) -> None:
+    def _remember(self, context: Context[None, Any], code: str) -> None:
+        """A request has one context from its question to its answer; one that asks and ends leaves its code behind."""
+        if len(self._codes) >= MOST_ASKED:
+            self._codes.pop(next(iter(self._codes)))
+        self._codes.pop(id(context), None)
+        self._codes[id(context)] = code
+
+    async def write_answer(self, context: Context[None, Any], outcome: ElicitationResult[Yes]) -> None:
         """Write down what the person said; no answer, decline and cancel mean no."""
-        code = self._codes.pop(_key(call), None)
+        code = self._codes.pop(id(context), None)
         if code is None or (isinstance(outcome, AcceptedElicitation) and isinstance(outcome.data, Asked)):
             return
         yes = isinstance(outcome, AcceptedElicitation) and outcome.data.allow
@@ -77,10 +82,6 @@ class Dialog:
             await self._house.ledger.answer(code, state, "dialog", self._house.now())
         except Failure as failure:
             log.warning("an answer came too late: %s", failure)
-
-
-def _key(call: Call) -> str:
-    return json.dumps(call.arguments, sort_keys=True)
 
 
 async def _waits_for(house: House, attempt: Attempt) -> Approval | None:

@@ -56,14 +56,14 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
         return lambda at: _handle(spec, replace(at, call=Call(spec.name, request)), schema, request, context)
 
     async def question(request: dict[str, Any], context: Context[None, Any]) -> Elicit[Yes] | Asked:
-        return await dialog.question(Call(spec.name, request), context, attempt(request, context))
+        return await dialog.question(context, attempt(request, context))
 
     async def run(
         request: dict[str, Any],
         context: Context[None, Any],
         said: Annotated[ElicitationResult[Yes], Resolve(question)],
     ) -> CallToolResult:
-        await dialog.write_answer(Call(spec.name, request), said)
+        await dialog.write_answer(context, said)
         return await attempt(request, context)(house)
 
     async def look(request: dict[str, Any], context: Context[None, Any]) -> CallToolResult:

@@ -22,9 +22,7 @@ def in_step(door: FrontDoor) -> FrontDoor:
     return door
 
 
-async def run(
-    folder: Path, *arguments: str, columns: int = WIDE, policy: bool = True, **env: str
-) -> Result:
+async def run(folder: Path, *arguments: str, columns: int = WIDE, policy: bool = True, **env: str) -> Result:
     """Run a command on the ledger and policy of a folder, in a thread of its own: a command has its own event loop."""
     named = {
         "RUNPOD_MCP_LEDGER": str(folder / "ledger.db"),

@@ -18,7 +18,9 @@ ENTRY = {"command": "/usr/bin/python", "args": ["-P", "-m", "runpod_mcp"], "env"
 
 SPACE = st.lists(st.sampled_from([" ", "\n", "\r\n", "\t", "  "]), max_size=3).map("".join)
 COMMENTS = st.lists(
-    st.sampled_from([" ", "\n", "\r\n", "\t", "\n  ", "// } c, {\n", "/* \n}, */", "//\r\n", "/**/", "// a\r"]),
+    st.sampled_from(
+        [" ", "\n", "\r\n", "\t", "\n  ", "// } c, {\n", "/* \n}, */", "//\r\n", "/**/", "// a\r"]
+    ),
     max_size=3,
 ).map("".join)
 KEYS = st.sampled_from(["mcpServers", "runpod", "a", 'b"c', "é", "{", "//", "env", "command", ""])
@@ -29,7 +31,9 @@ WORDS = st.one_of(
 
 
 @st.composite
-def objects(draw: st.DrawFn, values: st.SearchStrategy[str], trivia: st.SearchStrategy[str], loose: bool) -> str:
+def objects(
+    draw: st.DrawFn, values: st.SearchStrategy[str], trivia: st.SearchStrategy[str], loose: bool
+) -> str:
     keys = draw(st.lists(KEYS, max_size=4, unique=True))
     text = "{" + draw(trivia)
     for index, key in enumerate(keys):
@@ -160,7 +164,10 @@ def test_small_and_empty_documents_get_the_entry(text):
 def test_line_ends_of_windows_and_tabs_are_kept():
     text = '{\r\n\t"a": 1\r\n}\r\n'
     after = apply(text, put(text, PATH, {"command": "x"}))
-    assert after == '{\r\n\t"a": 1,\r\n\t"mcpServers": {\r\n\t\t"runpod": {\r\n\t\t\t"command": "x"\r\n\t\t}\r\n\t}\r\n}\r\n'
+    assert (
+        after
+        == '{\r\n\t"a": 1,\r\n\t"mcpServers": {\r\n\t\t"runpod": {\r\n\t\t\t"command": "x"\r\n\t\t}\r\n\t}\r\n}\r\n'
+    )
 
 
 def test_a_changed_value_is_replaced_where_it_stands_and_a_switch_stays_as_a_person_set_it():

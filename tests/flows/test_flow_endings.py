@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from front_door import front_door, toml_with
+from front_door import L4, TAG, front_door, toml_with
 
+from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.ledger.entries import LeaseState
 
 ENDINGS = ["stop_pod", "delete_pod"]
@@ -240,3 +241,20 @@ async def test_the_id_of_a_pod_must_look_like_one(door):
     for odd in ("../pods", "a b", "", "x" * 65):
         said = await door.call("delete_pod", podId=odd)
         assert (said.code, said.facts["field"]) == ("invalid_arguments", "podId")
+
+
+@pytest.mark.parametrize("tool", ["delete_pod", "stop_pod"])
+async def test_a_copied_tag_makes_no_pod_ours_and_frees_no_money(both, tool):
+    """A person cloned a pod with its env: ending the clone wrote the end of the original, which lived on uncounted."""
+    ours = (await both.create(volumeInGb=20)).pod_id
+    tag = both.live[0]["env"][TAG]
+    clone = both.sim.by_hand({"create": {"gpuTypeId": L4, "env": {TAG: tag}}}).id
+    before = await both.promised()
+    assert (await both.call(tool, podId=clone)).code == "not_managed"
+    assert (await both.call("get_pod", podId=clone)).pod["managed"] is False
+    rows = {row["podId"]: row.get("managed", True) for row in (await both.call("list_pods")).facts["pods"]}
+    assert rows == {ours: True, clone: False}
+    assert await both.promised() == before
+    await reconcile(both.house)
+    assert [pod["id"] for pod in both.live] == [ours]
+    both.sim.by_hand({"end": clone})

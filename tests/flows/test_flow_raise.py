@@ -249,3 +249,43 @@ async def test_two_starts_at_once_are_one_start(door):
         door.sim.holds.release()
     assert sorted(answers) == ["conflict", "started"]
     assert door.calls("start") == 1
+
+
+@pytest.mark.parametrize(
+    ("tables", "code"),
+    [
+        ({"gpus": {"deny": [L4]}}, "gpu_not_allowed"),
+        ({"gpus": {"max_per_pod": 0}}, "too_many_gpus"),
+        ({"pods": {"images": ["evil/*"]}}, "image_not_allowed"),
+        ({"pods": {"cloud_types": ["COMMUNITY"]}}, "cloud_not_allowed"),
+        ({"pods": {"data_centers": ["XX-*"]}}, "data_center_not_allowed"),
+        ({"pods": {"ports": ["80/http"]}}, "port_not_allowed"),
+        ({"pods": {"max_volume_gb": 10}}, "disk_too_large"),
+        ({"pods": {"interruptible": "require"}}, "interruptible_not_allowed"),
+    ],
+)
+async def test_a_start_is_judged_by_the_rules_of_today(both, tables, code):
+    pod_id = await stopped(both)
+    both.write_policy(toml_with(**tables))
+    said = await both.call("start_pod", podId=pod_id)
+    assert said.code == code, said.text
+    assert both.calls("start") == 0
+
+
+async def test_a_cpu_pod_is_judged_as_one_when_it_is_started(door):
+    said = await door.call(
+        "create_pod", computeType="CPU", vcpuCount=4, imageName="runpod/base", volumeInGb=0
+    )
+    await door.call("stop_pod", podId=said.pod_id)
+    door.write_policy(toml_with(cpus={"max_vcpus_per_pod": 2}))
+    assert (await door.call("start_pod", podId=said.pod_id)).code == "cpu_not_allowed"
+
+
+async def test_a_pod_above_its_ceiling_is_not_kept_alive_by_extending_it(door):
+    pod = (await door.create()).pod_id
+    door.sim.by_hand({"reprice": pod, "usd_per_hour": 0.9})
+    await reconcile(door.house)
+    said = await door.call("extend_lease", podId=pod, leaseHours=8)
+    assert (said.code, said.facts["retry"]) == ("conflict", "never")
+    await reap(door.house)
+    assert all(one["status"] == "EXITED" for one in door.live)

@@ -47,7 +47,16 @@ async def test_arguments_that_are_wrong_are_recorded_too_and_looking_is_not(door
     await door.call("get_budget")
     (call,) = await trail(door, "called")
     assert call.facts["verdict"] == "invalid_arguments"
-    assert call.facts["arguments"]["gpuCounts"] == 2
+    assert call.facts["unknown"] == ["gpuCounts"]
+
+
+async def test_a_secret_under_a_misspelt_name_does_not_reach_the_trail(door):
+    await door.create(
+        environment={"TOKEN": "swordfish"}, enviroment='{"TOKEN": "swordfish"}', env="swordfish"
+    )
+    (call,) = await trail(door, "called")
+    assert call.facts["unknown"] == ["enviroment", "environment"]
+    assert "swordfish" not in json.dumps(dict(call.facts))
 
 
 async def test_money_and_leases_are_recorded_where_they_are_written(door):

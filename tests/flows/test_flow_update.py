@@ -272,3 +272,29 @@ async def test_a_change_that_needs_a_yes_is_not_made_without_one(door):
     assert (await update(door, pod, name="renamed")).ok
     door.write_policy(toml_with(approval={"tools": ["update_pod"]}))
     assert (await update(door, pod, name="again")).code == "approval_required"
+
+
+async def test_growing_and_shrinking_again_does_not_raise_what_is_allowed(both):
+    pod = await pod_with_volume(both)
+    before = (await both.the_lease()).ceiling_usd_per_hour
+    for _ in range(3):
+        assert (await update(both, pod, containerDiskInGb=5000)).ok
+        assert (await update(both, pod, containerDiskInGb=20)).ok
+    lease = await both.the_lease()
+    assert lease.ceiling_usd_per_hour == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "more"), [("restart_pod", {}), ("update_pod", {"imageName": "runpod/other"})]
+)
+async def test_a_pod_that_never_was_ready_gets_no_new_time_by_being_booted_again(tmp_path: Path, tool, more):
+    policy = ROOMY + 'ready_minutes = 5\non_not_ready = "end"\n'
+    async with front_door(tmp_path, policy) as door:
+        door.sim.settings.change({"boot_seconds": 36_000})
+        pod = await pod_with_volume(door)
+        door.clock.step(minutes=4)
+        assert (await door.call(tool, podId=pod, **more)).ok
+        door.clock.step(minutes=2)
+        await reap_not_ready(door.house, done := Ended())
+        assert done.not_ready
+        assert door.live == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_helpers import A40, H100, L4, NO_DISKS, RTX_4090, case, catalog, gpu, holding, policy, request
 
+from runpod_mcp.catalog.catalog import Catalog, DataCenter, GpuType, Stock
 from runpod_mcp.errors import Failure
 from runpod_mcp.policy.alternatives import MOST_OFFERED, with_alternatives
 from runpod_mcp.policy.decide import Case, decide
@@ -205,3 +207,117 @@ def test_one_card_with_a_large_pod_does_not_make_the_search_long():
     known = catalog(gpus=(gpu(L4, 0.49, most=10), gpu(H100, 3.49, most=10**9)))
     rules = policy(gpus={"max_per_pod": 4}, budget={"usd_per_hour": 0.1})
     assert offered(case(rules, known=known), gpuTypeIds=[H100], gpuCount=10**9) == []
+
+
+# where, how long, and what is in stock
+
+
+def stocked(known: Catalog, **stock: dict[str, Stock]) -> Catalog:
+    """The catalog with the stock of GPU types by data center; a type that is not named is sold out."""
+    gpus = {
+        one: replace(
+            card,
+            stock=max(stock.get(one.split()[-1], {}).values(), default=Stock.NONE),
+            stock_by_data_center=stock.get(one.split()[-1], {}),
+        )
+        for one, card in known.gpus.items()
+    }
+    return replace(known, gpus=gpus)
+
+
+def test_places_are_answered_with_those_that_are_allowed_and_have_stock():
+    centers = {"EU-RO-1": Stock.NONE, "EU-CZ-1": Stock.LOW, "EU-SE-1": Stock.HIGH, "US-KS-2": Stock.HIGH}
+    known = replace(catalog(), data_centers={one: DataCenter(one, one, country=one[3:5]) for one in centers})
+    situation = case(policy(pods={"data_centers": ["EU-*"]}), known=stocked(known, L4=centers))
+    assert offered(situation, gpuTypeIds=[L4], dataCenterIds=["US-KS-2"], **NO_DISKS) == [
+        {"dataCenterIds": ["EU-SE-1", "EU-CZ-1"], "usdPerHour": 0.490139}
+    ]
+    assert offered(situation, gpuTypeIds=[L4], countryCodes=["KS"], **NO_DISKS) == [
+        {"countryCodes": ["CZ", "SE"], "usdPerHour": 0.490139}
+    ]
+    both = offered(situation, gpuTypeIds=[L4], countryCodes=["SE"], dataCenterIds=["US-KS-2"], **NO_DISKS)
+    assert both[0] == {
+        "dataCenterIds": ["EU-SE-1", "EU-CZ-1"],
+        "countryCodes": ["CZ", "SE"],
+        "usdPerHour": 0.490139,
+    }
+    assert offered(situation, gpuTypeIds=["zzz"], dataCenterIds=["US-KS-2"]) == []
+
+
+def test_a_network_volume_cannot_be_moved_to_another_place():
+    situation, wish = case(policy(pods={"countries": ["RO"]})), request(networkVolumeId="v")
+    found = decide(situation, Wanted(wish, "US-KS-2"))
+    assert isinstance(found, Deny)
+    assert with_alternatives(situation, Wanted(wish, "US-KS-2"), found).alternatives == []
+
+
+def test_a_network_volume_is_not_taken_to_community_cloud_where_it_cannot_be():
+    situation = case(known=catalog(gpus=(community_only(),)))
+    found = decide(situation, Wanted(request(networkVolumeId="v"), "US-KS-2"))
+    assert isinstance(found, Deny)
+    assert found.code == "price_unknown"
+    assert (
+        with_alternatives(situation, Wanted(request(networkVolumeId="v"), "US-KS-2"), found).alternatives
+        == []
+    )
+    assert offered(situation)[0]["cloudType"] == "COMMUNITY"
+
+
+def community_only() -> GpuType:
+    return replace(gpu(L4, 0.49, 0.3), clouds={"COMMUNITY": gpu(L4, 0.49, 0.3).clouds["COMMUNITY"]})
+
+
+def test_a_private_network_that_no_allowed_place_has_is_answered_without_one():
+    situation = case(policy(pods={"countries": ["RO"]}))
+    assert offered(situation, gpuTypeIds=[L4], globalNetworking=True, **NO_DISKS) == [
+        {"globalNetworking": False, "usdPerHour": 0.490139}
+    ]
+    assert offered(case(policy(pods={"countries": ["XX"]})), globalNetworking=True) == []
+
+
+def test_what_is_sold_out_is_not_offered_unless_nobody_looked():
+    known = stocked(catalog(), L4={"EU-RO-1": Stock.HIGH})
+    rules = policy(gpus={"deny": [H100]})
+    assert [one["gpuTypeIds"] for one in offered(case(rules, known=known), gpuTypeIds=[H100])] == [[L4]]
+    sold_out = stocked(catalog(), L4={})
+    assert offered(case(rules, known=sold_out), gpuTypeIds=[H100]) == []
+    two = offered(case(policy(gpus={"max_per_pod": 2}), known=sold_out), gpuTypeIds=[L4], gpuCount=8)
+    assert [one["gpuCount"] for one in two] == [2], "stock was read for one GPU, not for two"
+    looked = replace(sold_out, gpu_count=2)
+    situation = case(policy(gpus={"max_per_pod": 2}), known=sold_out, readings=(looked,))
+    assert [one.get("gpuTypeIds") for one in offered(situation, gpuTypeIds=[L4], gpuCount=8)] == []
+
+
+def test_a_refused_type_is_answered_with_the_nearest_by_memory_and_then_the_cheapest():
+    sizes = {L4: 24, RTX_4090: 24, A40: 48, H100: 80}
+    known = catalog(gpus=tuple(replace(card, memory_gb=sizes[card.id]) for card in catalog().gpus.values()))
+    found = offered(case(policy(gpus={"deny": [H100]}), known=known), gpuTypeIds=[H100], **NO_DISKS)
+    assert [one["gpuTypeIds"] for one in found] == [[A40], [L4]]
+
+
+def test_what_the_api_has_no_words_for_is_not_offered():
+    rules = policy(pods={"max_volume_gb": 5})
+    situation = case(rules, can_be_asked=lambda wish: wish.volume_in_gb in (0, 20))
+    assert [one["volumeInGb"] for one in offered(situation, gpuTypeIds=[L4])] == [0]
+
+
+def test_an_image_is_answered_with_its_allowed_name_and_those_that_are_allowed_whole():
+    rules = policy(pods={"images": ["pytorch/*", "team/a:1", "team/b:2", "bad name"]})
+    found = offered(case(rules), imageName="docker.io/pytorch/pytorch:2", gpuTypeIds=[L4])
+    assert [one["imageName"] for one in found] == ["pytorch/pytorch:2", "team/a:1", "team/b:2"]
+    assert [one["imageName"] for one in offered(case(rules), imageName="x", gpuTypeIds=[L4])] == [
+        "team/a:1",
+        "team/b:2",
+    ]
+
+
+def test_the_own_ceiling_may_be_raised_where_nothing_cheaper_is_left():
+    rules = policy(gpus={"allow": [RTX_4090]})
+    found = offered(case(rules), gpuTypeIds=[RTX_4090], maxUsdPerHour=0.5, **NO_DISKS)
+    assert found == [{"maxUsdPerHour": 0.740139, "usdPerHour": 0.740139}]
+
+
+def test_a_lease_below_an_hour_is_shortened_by_minutes():
+    rules = policy(budget={"usd_total": 0.3})
+    found = offered(case(rules), gpuTypeIds=[L4], leaseHours=0.7, **NO_DISKS)
+    assert found[0]["leaseHours"] == 0.6

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from policy_helpers import A40, H100, L4, RTX_4090, policy, request, usd
 
 from runpod_mcp.money import ZERO
-from runpod_mcp.policy.rules import RULES, asks_human, judge_request, permits_of
+from runpod_mcp.policy.rules import RULES, asks_human, judge_change, judge_request, permits_of
 
 CPU = {"computeType": "CPU"}
 
@@ -359,3 +359,22 @@ def test_a_tool_that_costs_nothing_is_asked_about_by_its_name_only():
     rules = policy(approval={"above_usd_per_hour": 0, "tools": ["delete_pod"]})
     assert asks_human(rules, "stop_pod", ZERO, ZERO) is None
     assert asks_human(rules, "delete_pod", ZERO, ZERO)
+
+
+def test_a_rule_shows_the_limit_and_the_request_that_its_denial_speaks_of():
+    for tables, arguments, *_ in DENIALS.values():
+        rules, wish = policy(**tables), request(**arguments)
+        for rule in RULES:
+            if denied := rule(rules, wish):
+                assert rule.limit(rules) == denied.limit, rule.key
+                if rule.key != "pods.ports":  # the denial names the refused ones only
+                    assert rule.asked(wish) == denied.requested, rule.key
+
+
+def test_a_change_is_judged_by_the_rules_of_what_it_changes():
+    rules, wish = policy(pods={"images": ["a/*"], "max_volume_gb": 5}), request(imageName="b/c", volumeInGb=6)
+    image, volume = judge_change(rules, wish, ["image_name"]), judge_change(rules, wish, ["volume_in_gb"])
+    assert image is not None
+    assert volume is not None
+    assert (image.field, volume.field) == ("imageName", "volumeInGb")
+    assert judge_change(rules, wish, ["ports", "name"]) is None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from front_door import A4000, IMAGE, L4, RTX_4090, FrontDoor, Said, front_door, toml_with
 from mcp_types import ElicitRequestParams, ElicitResult
@@ -442,3 +443,31 @@ async def test_more_workers_ask_in_the_dialog_and_fewer_do_not(tmp_path):
         assert len(person.questions) == 1
         assert (await door.call("update_endpoint", endpointId=endpoint, workersMax=1)).ok
         assert len(person.questions) == 1
+
+
+async def test_a_yes_in_one_dialog_is_none_to_the_other_one_that_stands_beside_it(tmp_path):
+    """Two calls alike, asked at two prices: the person allows the cheaper one only."""
+    asked: list[str] = []
+    both_there = anyio.Event()
+
+    async def person(context: Any, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        if len(asked) == 1:
+            doors[0].sim.stock.set(L4, secure_price=2.0)
+            doors[0].clock.step(seconds=40)
+            tasks.start_soon(doors[0].create)
+            await both_there.wait()
+            return ElicitResult(action="accept", content={"allow": True})
+        both_there.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    doors: list[FrontDoor] = []
+    async with before(person, tmp_path, mode="legacy") as door:
+        doors.append(door)
+        async with anyio.create_task_group() as tasks:
+            said = await door.create()
+            assert said.code == "approval_required", said.text
+            tasks.cancel_scope.cancel()
+        assert len(asked) == 2
+        assert door.create_calls == 0
