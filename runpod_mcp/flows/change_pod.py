@@ -17,7 +17,7 @@ from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import alone
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.outcomes import is_gone, see_stopped, trouble_ending, unconfirmed
+from runpod_mcp.flows.outcomes import is_gone, see, see_stopped, trouble_ending, unconfirmed
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd
@@ -144,6 +144,8 @@ async def _stop(house: House, pod_id: str, right: Right) -> Changed:
         if pod is None and await is_gone(house, pod_id):
             await _write(house, right, _ended(house), f"Pod {pod_id} is gone")
             raise not_found(pod_id, right.lease)
+        if pod is None and isinstance(outcome, Refused):
+            await _refuse_locked(house, pod_id)
         if pod is None:
             raise unconfirmed(f"Stopping pod {pod_id}", outcome)
         if not mine:
@@ -151,6 +153,15 @@ async def _stop(house: House, pod_id: str, right: Right) -> Changed:
         entry = stopped_entry(house, right.lease, pod, told_at)
         lease = await _write(house, right, entry, f"Pod {pod_id} is stopped")
         return Changed(pod_id, stopped_rate(pod), lease)
+
+
+async def _refuse_locked(house: House, pod_id: str) -> None:
+    if await see(house, pod_id, lambda pod: bool(pod.locked), patiently=False):
+        message = (
+            f"Pod {pod_id} is locked, so Runpod does not stop it; unlock it first with update_pod, locked false. It still "
+            "counts as before."
+        )
+        raise Failure(Code.CONFLICT, message, Retry.CHANGED)
 
 
 async def _delete(house: House, pod_id: str, right: Right) -> Changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from runpod_mcp.flows.endpoints_settings import (
 )
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import reserve_judge
-from runpod_mcp.flows.standing import Terms, make, naming, reservation_of, set_aside
+from runpod_mcp.flows.standing import Terms, asked_of, make, naming, reservation_of, set_aside
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
 from runpod_mcp.money import Usd, as_dollars, cost, limit, show
@@ -33,7 +34,7 @@ from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.endpoint_rules import Fleet, judge_workers
 from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.policy.spending import windows_between
-from runpod_mcp.runpod.endpoints import EndpointOrder
+from runpod_mcp.runpod.endpoints import Endpoint, EndpointOrder, cards
 
 TOOL = "create_endpoint"
 
@@ -178,6 +179,7 @@ def _without_secrets(quote: Quote) -> dict[str, Any]:
     order = quote.order
     asked = {
         "name": order.name,
+        "type": order.kind,
         "imageName": order.image,
         "templateId": order.template_id,
         "gpuTypeIds": list(order.gpu_type_ids) or None,
@@ -191,10 +193,43 @@ def _without_secrets(quote: Quote) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def made_as_asked(lease: Lease, endpoint: Endpoint, sold: Sold) -> bool:
+    """Whether an endpoint can be what a create asked for, as far as Runpod tells; its name is not looked at."""
+    asked = asked_of(lease)
+    image, template = asked.get("imageName"), asked.get("templateId")
+    in_v1 = endpoint.gpu_type_ids or endpoint.workers is not None  # where every endpoint reads as a QUEUE
+    kind = None if in_v1 else endpoint.kind
+    if (endpoint.workers_max or 0) > asked["workersMax"] or _differs(kind, asked.get("type")):
+        return False
+    # An image that was named decides; Runpod may keep it in a template of the endpoint's own.
+    container = _differs(endpoint.image, image) if image else _differs(endpoint.template_id, template)
+    return not container and _has_cards(endpoint, asked, sold)
+
+
+def _has_cards(endpoint: Endpoint, asked: Mapping[str, Any], sold: Sold) -> bool:
+    """Whether its workers run on what was asked for: no more kinds of cards or CPUs, no fewer, and as many of them."""
+    if flavors := asked.get("cpuFlavorIds"):
+        on_gpus = endpoint.gpu_pools or endpoint.gpu_type_ids
+        told = {one.flavor_id for one in endpoint.cpus}
+        as_many = {one.vcpu_count for one in endpoint.cpus} <= {asked["vcpuCount"], None}
+        return not on_gpus and as_many and told in (set(), set(flavors))
+    found, as_many = cards(endpoint, sold.types), not _differs(endpoint.gpu_count, asked["gpuCount"])
+    return not endpoint.cpus and as_many and set(found) in (set(), set(asked["gpuTypeIds"]))
+
+
+def _differs(told: object, asked: object) -> bool:
+    return None not in (told, asked) and told != asked
+
+
 async def _make(house: House, lease: Lease, order: EndpointOrder, sold: Sold) -> Seen:
     """Call, settle, and see that what was made cannot cost more than what was set aside for it."""
     endpoints = house.api.resources.endpoints
-    endpoint, lease = await make(house, lease, lambda: endpoints.create(order), endpoints.list_all)
+
+    def matches(seen: Endpoint) -> bool:
+        return made_as_asked(lease, seen, sold)
+
+    endpoint, settled = await make(house, lease, lambda: endpoints.create(order), endpoints.list_all, matches)
+    lease = settled
     fleet = fleet_of(endpoint, sold)
     rate = fleet.usd_per_hour(sold.prices) if fleet else None
     above = rate is not None and rate > lease.ceiling_usd_per_hour

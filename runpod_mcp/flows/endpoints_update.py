@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.began import began_at
 from runpod_mcp.flows.claims import alone, changing, moved_on
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.endpoints import Seen, managed_lease, not_found, seen_as
@@ -234,7 +235,7 @@ async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bo
         raise Failure(Code.CONFLICT, message, Retry.LATER)
     if not longer or case.ends is None:
         return
-    since = now if case.starts else await _since(house, case.lease)
+    since = now if case.starts else await began_at(house, case.lease)
     whole = (case.ends - since) / 3600
     if whole > most:
         raise Failure(
@@ -244,16 +245,6 @@ async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bo
             limit=most,
             requested=round(whole, 4),
         )
-
-
-async def _since(house: House, lease: Lease) -> int:
-    """When it got its workers: when it was made, or when its latest lease began."""
-    since, running = lease.reservation.opened_at, True
-    for entry in await house.ledger.entries(lease.reservation.id):
-        if entry.kind is EntryKind.STARTED and not running:
-            since, running = entry.at, True
-        running = running and entry.kind is not EntryKind.STOPPED
-    return since
 
 
 async def _ask(house: House, policy: Policy, case: _Case, rate: Usd) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.began import began_at
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import change_judge
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
@@ -42,7 +43,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
         message = f"Pod {clean(pod_id, 40)} is billed above what was allowed for it, so it is being ended."
         raise Failure(Code.CONFLICT, message, Retry.NEVER)
     policy = house.policies.current()
-    _refuse_too_long(policy, lease, ends)
+    await _refuse_too_long(house, policy, lease, ends)
     longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
         await need_yes(house, policy, reason, lease.usd_per_hour, longer)
@@ -74,10 +75,10 @@ def _entry(lease: Lease, now: int, ends: int) -> Entry:
     return Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=ends, stopped_until=kept)
 
 
-def _refuse_too_long(policy: Policy, lease: Lease, ends: int) -> None:
-    """`max_hours` bounds the whole life of a lease, or it could be extended for ever."""
+async def _refuse_too_long(house: House, policy: Policy, lease: Lease, ends: int) -> None:
+    """`max_hours` bounds the whole life of a lease from its start on, or it could be extended for ever."""
     most = policy.lease.max_hours
-    whole = (ends - lease.reservation.opened_at) / 3600
+    whole = (ends - await began_at(house, lease)) / 3600
     if whole <= most:
         return
     raise Failure(

@@ -1,6 +1,7 @@
 """What is kept at Runpod and costs nothing: templates and registry credentials.
 
-Nothing is reserved for them. A name is its bearer's alone, so that what became of a lost answer can be looked up.
+Nothing is reserved for them; the audit trail remembers which were made here, and only those are changed and deleted. A
+name is its bearer's alone, so that what became of a lost answer can be looked up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Generic, TypeVar
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.standing import Named, is_called
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.document import Policy
 from runpod_mcp.runpod.results import EditOutcome, Gone, Made, MakeOutcome, NoCapacity, Refused, Unknown
 
 Thing = TypeVar("Thing", bound=Named)
@@ -20,9 +23,10 @@ Thing = TypeVar("Thing", bound=Named)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Thing]):
-    """One kind of kept thing: what it is called, the tool that lists it, and everything of it the account has."""
+    """One kind of kept thing: its word, the tools that make and list it, and everything of it the account has."""
 
     word: str
+    maker: str
     lister: str
     list_all: Callable[[], Awaitable[Sequence[Thing]]]
 
@@ -30,16 +34,17 @@ class Kind(Generic[Thing]):
 async def make(
     house: House, kind: Kind[Thing], name: str, create: Callable[[], Awaitable[MakeOutcome[Thing]]]
 ) -> Thing:
-    """Send one create, and look the thing up by its name where the answer was lost.
+    """Send one create, look the thing up by its name where the answer was lost, and remember that it was made here.
 
     Raises:
-        Failure: Runpod said no; or `outcome_unknown`.
+        Failure: Runpod said no; `outcome_unknown`; or the ledger cannot be written, which says that it was made.
     """
     outcome = await create()
     if isinstance(outcome, Unknown):
         found = await _find(house, kind, name)
         outcome = Made(found) if found else outcome.looks_like or outcome
     if isinstance(outcome, Made):
+        await _remember(house, kind, outcome.thing.id, name)
         return outcome.thing
     if isinstance(outcome, Unknown):
         message = (
@@ -69,6 +74,21 @@ async def delete(
     raise Failure(Code.RUNPOD_UNAVAILABLE, message, Retry.LATER)
 
 
+async def refuse_what_others_made(house: House, policy: Policy, kind: Kind[Thing], thing_id: str) -> None:
+    """Only what was made here is changed or deleted, unless the policy lets this server manage the rest as well.
+
+    Raises:
+        Failure: `not_managed`; the ledger cannot be read.
+    """
+    if policy.pods.manage_unmanaged or await house.ledger.was_made(kind.maker, thing_id):
+        return
+    message = (
+        f"{_named(kind, thing_id)} was not made through this server, so it is left alone. A person can allow it with "
+        "manage_unmanaged under [pods] in the policy."
+    )
+    raise Failure(Code.NOT_MANAGED, message, Retry.NEVER)
+
+
 def not_found(kind: Kind[Thing], thing_id: str) -> Failure:
     """What to say of a thing that Runpod does not have."""
     message = f"There is no {kind.word} {clean(thing_id, 40)!r}. {kind.lister} shows what there is."
@@ -82,6 +102,34 @@ def refusal(outcome: Refused | NoCapacity | Gone, nothing_done: str) -> Failure:
         return Failure(Code.RUNPOD_UNAVAILABLE, message, Retry.LATER)
     message = f"{outcome.message} {nothing_done}"
     return Failure(outcome.code, message, outcome.retry or Retry.CHANGED, field=outcome.field)
+
+
+async def _remember(house: House, kind: Kind[Thing], thing_id: str, name: str) -> None:
+    """Write down that a thing was made here.
+
+    Raises:
+        Failure: the ledger cannot be written.
+    """
+    record = Record(
+        at=house.now(),
+        kind="made",
+        principal=house.principal,
+        tool=kind.maker,
+        pod_id=thing_id,
+        facts={"name": name},
+    )
+    try:
+        await house.ledger.record(record)
+    except Failure as failure:
+        message = (
+            f"{_named(kind, thing_id)} was made, but that could not be written down, so it counts as made by somebody "
+            f"else. {failure.message}"
+        )
+        raise Failure(failure.code, message, Retry.NEVER) from failure
+
+
+def _named(kind: Kind[Thing], thing_id: str) -> str:
+    return f"{kind.word[0].upper()}{kind.word[1:]} {clean(thing_id, 40)}"
 
 
 def _not_deleted(kind: Kind[Thing], thing_id: str, outcome: Refused | NoCapacity) -> Failure:

@@ -1,31 +1,47 @@
-"""Network volumes: listed with what they cost, made and grown under the same policy and budgets, deleted on request."""
+"""Network volumes: listed with what they cost, made and grown under the same policy and budgets, deleted on request.
+
+A volume has no end, so it is promised until the next calendar month is over, and all of them together must fit into
+any day and any month. The total has no such bound: a volume goes on costing when `usd_total` is used up, since nobody
+here deletes data. Then nothing else is rented, and get_budget shows the total as over its limit.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from runpod_mcp.catalog.countries import country_of
 from runpod_mcp.catalog.quote import network_volume_usd_per_hour, network_volume_usd_per_month
+from runpod_mcp.clock import epoch, from_epoch
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.standing import Terms, make, naming, raise_price, refuse_taken_name, set_aside
+from runpod_mcp.flows.standing import (
+    Fits,
+    Terms,
+    asked_of,
+    make,
+    naming,
+    raise_if,
+    raised,
+    refuse_taken_name,
+    set_aside,
+)
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
-from runpod_mcp.money import ZERO, Usd, cost
+from runpod_mcp.money import ZERO, Usd, as_dollars, cost, show, total
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
-from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.document import Budget, Policy
 from runpod_mcp.policy.rules import asks_human
+from runpod_mcp.policy.spending import Spending
 from runpod_mcp.runpod.results import Gone, NoCapacity, Refused
 from runpod_mcp.runpod.volumes import NetworkVolume, VolumeChange, VolumeOrder
 
 TOOL = "create_network_volume"
-COUNTED_AHEAD = 30 * 86_400
-"""Seconds for which a volume is promised: it has no end, so it always counts for the month to come."""
-COUNTED_AGAIN = 23 * 86_400
-"""It is promised for the whole time again once so few seconds of it are left."""
+DAY, LONGEST_MONTH = 86_400, 31 * 86_400
+"""Seconds into which all volumes together must fit, whichever day or month it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ async def create_volume(house: House, name: str, size_gb: int, data_center_id: s
     policy = house.policies.current()
     order = VolumeOrder(name=name, size_gb=size_gb, data_center_id=data_center_id, tier="STANDARD")
     for gap in house.api.resources.volumes.gaps(order):
-        raise gap
+        raise _only_through_v2() if gap.field == "tier" else gap
     if denied := _denied(policy, size_gb, data_center_id):
         raise denied.as_failure()
     rate = network_volume_usd_per_hour(size_gb)
@@ -85,9 +101,14 @@ async def create_volume(house: House, name: str, size_gb: int, data_center_id: s
     await _ask(house, policy, TOOL, rate)
     async with naming(house, TOOL, order.name, listed):
         asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
-        terms = Terms(usd_per_hour=rate, ends_at=house.now() + COUNTED_AHEAD)
-        lease = await set_aside(house, policy, TOOL, asked, terms)
-        volume, lease = await to_the_end(make(house, lease, lambda: volumes.create(order), volumes.list_all))
+        terms = Terms(usd_per_hour=rate, ends_at=counted_until(house.now()))
+        lease = await set_aside(house, policy, TOOL, asked, terms, await _fit_for_good(house, policy))
+
+        def matches(seen: NetworkVolume) -> bool:
+            return is_as_asked(lease, seen)
+
+        sent = make(house, lease, lambda: volumes.create(order), volumes.list_all, matches)
+        volume, lease = await to_the_end(sent)
     return Volume(volume, rate_of(volume), lease)
 
 
@@ -109,7 +130,8 @@ async def update_volume(house: House, volume_id: str, change: VolumeChange) -> V
     rate = network_volume_usd_per_hour(change.size_gb)
     await _ask(house, policy, "update_network_volume", rate)
     async with changing(house, lease):
-        held = await raise_price(house, policy, lease, max(rate, lease.usd_per_hour))
+        dearer = raised(house, max(rate, lease.usd_per_hour))
+        held = await raise_if(house, policy, lease, dearer, await _fit_for_good(house, policy))
         return await to_the_end(_update(house, lease, held, volume, change))
 
 
@@ -131,6 +153,19 @@ def rate_of(volume: NetworkVolume) -> Usd | None:
     if volume.size_gb is None or volume.tier != "STANDARD":
         return None
     return network_volume_usd_per_hour(volume.size_gb)
+
+
+def counted_until(now: int) -> int:
+    """Until when a volume is promised: the end of the next calendar month (UTC), so that a whole one is always judged."""
+    this_month = from_epoch(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return epoch((this_month + timedelta(days=62)).replace(day=1))
+
+
+def is_as_asked(lease: Lease, volume: NetworkVolume) -> bool:
+    """Whether a volume can be what a create asked for, as far as Runpod tells; its name is not looked at."""
+    asked = asked_of(lease)
+    size, place = (None, asked["sizeGb"]), (None, asked["dataCenterId"])
+    return volume.size_gb in size and volume.data_center_id in place
 
 
 def not_found(volume_id: str) -> Failure:
@@ -190,6 +225,15 @@ def _refuse_growth(policy: Policy, volume: NetworkVolume, size_gb: int) -> None:
         raise denied.as_failure()
 
 
+def _only_through_v2() -> Failure:
+    return Failure(
+        Code.PRICE_UNKNOWN,
+        "Only Runpod's v2 API tells the tier of a network volume, and so its price, so volumes can only be made through "
+        "it; nothing was made. A person can set RUNPOD_API_URL to https://api.runpod.io/v2.",
+        Retry.NEVER,
+    )
+
+
 def _price_unknown() -> Failure:
     return Failure(
         Code.PRICE_UNKNOWN,
@@ -199,9 +243,48 @@ def _price_unknown() -> Failure:
 
 
 async def _ask(house: House, policy: Policy, tool: str, rate: Usd) -> None:
-    month = cost(rate, COUNTED_AHEAD)
+    month = cost(rate, LONGEST_MONTH)
     if reason := asks_human(policy, tool, rate, month):
         await need_yes(house, policy, reason, rate, month)
+
+
+async def _fit_for_good(house: House, policy: Policy) -> Fits:
+    """Whether a rate fits beside the volumes there are, whatever of them is promised now: a month goes by, they stay.
+
+    The sums do not say what is a volume, so the other leases are read before; what came since counts unless it runs.
+    """
+    leases = await house.ledger.leases()
+    others = {lease.reservation.id for lease in leases if lease.kind is not LeaseKind.VOLUME}
+
+    def fits(spending: Spending, rate: Usd) -> Deny | None:
+        volumes = (one for one in spending.holdings if not one.running and one.reservation_id not in others)
+        return _over(policy.budget, total(one.usd_per_hour_from(spending.now) for one in volumes), rate)
+
+    return fits
+
+
+def _over(budget: Budget, there: Usd, rate: Usd) -> Deny | None:
+    """The day or month that volumes do not fit into, where `there` are so many micro-dollars per hour of them."""
+    day = (budget.usd_per_day, Code.OVER_DAILY_BUDGET, DAY, "usd_per_day", "a day")
+    month = (
+        budget.usd_per_month,
+        Code.OVER_MONTHLY_BUDGET,
+        LONGEST_MONTH,
+        "usd_per_month",
+        "a month of 31 days",
+    )
+    for limit, code, seconds, key, name in (day, month):
+        if limit is not None and cost(Usd(there + rate), seconds) > limit:
+            used, needed = cost(there, seconds), cost(rate, seconds)
+            return Deny(
+                code=code,
+                message=f"A volume costs until it is deleted: {show(needed)} in {name}, beside {show(used)} of the other "
+                f"volumes; {key} is {show(limit)}.",
+                limit=as_dollars(limit),
+                used=as_dollars(used),
+                requested=as_dollars(needed),
+            )
+    return None
 
 
 async def _update(

@@ -1,4 +1,4 @@
-"""Comparing the ledger with what Runpod lists of volumes and endpoints: found by name, closed when gone, repriced."""
+"""Comparing the ledger with what Runpod lists of volumes and endpoints: found by name and facts, closed when gone, repriced."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from runpod_mcp.flows.claims import alone, moved_on
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.endpoints_create import made_as_asked
 from runpod_mcp.flows.endpoints_price import sold_if_told
 from runpod_mcp.flows.endpoints_reconcile import compare_endpoint, endpoint_reads
 from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting
-from runpod_mcp.flows.network_volumes import COUNTED_AGAIN, COUNTED_AHEAD, rate_of
+from runpod_mcp.flows.network_volumes import counted_until, is_as_asked, rate_of
 from runpod_mcp.flows.standing import Named, Thing, is_called, name_of, settle
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.money import Usd, show
@@ -28,7 +29,7 @@ async def reconcile_standing(house: House, leases: Sequence[Lease], report: Repo
     volumes = [lease for lease in leases if lease.kind is LeaseKind.VOLUME]
     if volumes:
         listed = await house.api.resources.volumes.list_all()
-        await _each(house, volumes, listed, _volume_reads, _volume, report)
+        await _each(house, volumes, listed, is_as_asked, _volume_reads, _volume, report)
     endpoints = [lease for lease in leases if lease.kind is LeaseKind.ENDPOINT]
     if endpoints:
         there, sold = await house.api.resources.endpoints.list_all(), await sold_if_told(house)
@@ -36,13 +37,17 @@ async def reconcile_standing(house: House, leases: Sequence[Lease], report: Repo
         async def compare(house: House, lease: Lease, endpoint: Endpoint, report: Report) -> None:
             await compare_endpoint(house, lease, endpoint, sold, report)
 
-        await _each(house, endpoints, there, endpoint_reads, compare, report)
+        def matches(lease: Lease, endpoint: Endpoint) -> bool:
+            return made_as_asked(lease, endpoint, sold)
+
+        await _each(house, endpoints, there, matches, endpoint_reads, compare, report)
 
 
 async def _each(
     house: House,
     leases: Sequence[Lease],
     things: Sequence[Thing],
+    matches: Callable[[Lease, Thing], bool],
     reads: Callable[[House, str], Awaitable[bool]],
     living: Callable[[House, Lease, Thing, Report], Awaitable[None]],
     report: Report,
@@ -50,7 +55,8 @@ async def _each(
     held = {lease.pod_id for lease in leases}
     for lease in leases:
         if lease.state in WAITING:
-            await _waiting(house, lease, _called(lease, things, held), report)
+            free = [thing for thing in things if thing.id not in held and matches(lease, thing)]
+            await _waiting(house, lease, _called(lease, free), report)
             continue
         thing = next((thing for thing in things if thing.id == lease.pod_id), None)
         if thing is None:
@@ -60,10 +66,10 @@ async def _each(
             await living(house, lease, thing, report)
 
 
-def _called(lease: Lease, things: Sequence[Thing], held: set[str | None]) -> Thing | None:
-    """The thing that bears the name a create asked for, unless it has a lease already."""
+def _called(lease: Lease, things: Sequence[Thing]) -> Thing | None:
+    """The thing that bears the name a create asked for."""
     name = name_of(lease)
-    return next((thing for thing in things if thing.id not in held and is_called(thing, name)), None)
+    return next((thing for thing in things if is_called(thing, name)), None)
 
 
 async def _waiting(house: House, lease: Lease, thing: Named | None, report: Report) -> None:
@@ -79,12 +85,12 @@ async def _volume_reads(house: House, volume_id: str) -> bool:
 
 
 async def _volume(house: House, lease: Lease, volume: NetworkVolume, report: Report) -> None:
-    """What it costs by its size now, and the month to come."""
+    """What it costs by its size now, and promised on once a month has turned; that a month fits was judged before."""
     rate = rate_of(volume)
     if rate is not None and rate != lease.usd_per_hour:
         await _repriced(house, lease, volume, rate, report)
-    if lease.lease_ends_at - house.now() < COUNTED_AGAIN:
-        ends = house.now() + COUNTED_AHEAD
+    ends = counted_until(house.now())
+    if lease.lease_ends_at < ends:
         on = Entry(kind=EntryKind.EXTENDED, at=house.now(), lease_ends_at=ends, stopped_until=ends)
         await house.ledger.write(lease.reservation.id, on)
 

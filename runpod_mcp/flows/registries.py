@@ -41,20 +41,23 @@ async def create_registry(house: House, order: RegistryOrder) -> Registry:
 
 
 async def delete_registry(house: House, registry_id: str) -> None:
-    """Delete a credential; templates that name it lose it.
+    """Delete a credential that was made here; templates that name it lose it.
 
     Raises:
-        Failure: a person must allow it first; `not_found`; `conflict` while a pod uses it.
+        Failure: a person must allow it first; `not_found`; `not_managed`; `conflict` while a pod uses it.
     """
-    registries = house.api.resources.registries
-    await _ask(house, house.policies.current(), "delete_registry")
+    registries, policy = house.api.resources.registries, house.policies.current()
+    await _ask(house, policy, "delete_registry")
     if all(one.id != registry_id for one in await registries.list_all()):
         raise kept.not_found(_kind(house), registry_id)
+    await kept.refuse_what_others_made(house, policy, _kind(house), registry_id)
     await to_the_end(kept.delete(house, _kind(house), registry_id, registries.delete))
 
 
 def _kind(house: House) -> Kind[Registry]:
-    return Kind("registry credential", "list_registries", house.api.resources.registries.list_all)
+    return Kind(
+        "registry credential", "create_registry", "list_registries", house.api.resources.registries.list_all
+    )
 
 
 async def _ask(house: House, policy: Policy, tool: str) -> None:

@@ -1,7 +1,7 @@
 """What is rented besides pods and stands until somebody ends it: network volumes and serverless endpoints.
 
 Money is set aside for them through the same gate as for a pod. They carry no tag, so they are found again by their
-name, which must be theirs alone.
+name, which must be theirs alone, and only where they are as they were asked for: a person's own may bear that name too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from runpod_mcp.money import Usd
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.spending import Plan, Spending
 from runpod_mcp.runpod.results import Made, MakeOutcome, NoCapacity, Refused, Unknown
 
 NAMING_TAKES = 120
@@ -44,6 +45,8 @@ class Named(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Named)
+Fits = Callable[[Spending, Usd], Deny | None]
+"""What else must hold beside the budgets, of all that counts and what a thing is to cost in micro-dollars per hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,18 @@ class Terms:
     gpus: int = 0
 
 
-async def set_aside(house: House, policy: Policy, tool: str, asked: Mapping[str, Any], terms: Terms) -> Lease:
+def _always_fits(_: Spending, __: Usd) -> None:
+    """For what has an end of its own."""
+
+
+async def set_aside(
+    house: House,
+    policy: Policy,
+    tool: str,
+    asked: Mapping[str, Any],
+    terms: Terms,
+    fits: Fits = _always_fits,
+) -> Lease:
     """Reserve what a thing may cost; `asked` is the request without secrets, with its `name`.
 
     Raises:
@@ -63,7 +77,11 @@ async def set_aside(house: House, policy: Policy, tool: str, asked: Mapping[str,
     """
     reservation = reservation_of(house, tool, asked, terms)
     judge = reserve_judge(policy, await unmanaged_holdings(house, policy), reservation)
-    answer = await house.ledger.reserve(reservation, judge)
+
+    def both(spending: Spending) -> Deny | None:
+        return fits(spending, terms.usd_per_hour) or judge(spending)
+
+    answer = await house.ledger.reserve(reservation, both)
     if isinstance(answer, Deny):
         raise answer.as_failure()
     assert isinstance(answer, Reserved)
@@ -95,8 +113,11 @@ async def make(
     lease: Lease,
     create: Callable[[], Awaitable[MakeOutcome[Thing]]],
     list_all: Callable[[], Awaitable[Sequence[Thing]]],
+    matches: Callable[[Thing], bool],
 ) -> tuple[Thing, Lease]:
     """Send one create and settle its reservation, or free the money where nothing was made.
+
+    Where the answer was lost, what bears the name is it only if it `matches` what was asked for.
 
     Raises:
         Failure: Runpod said no; or `outcome_unknown`, and the money stays set aside until the thing is found.
@@ -104,7 +125,7 @@ async def make(
     name = name_of(lease)
     outcome = await create()
     if isinstance(outcome, Unknown):
-        found = await _find(house, name, list_all)
+        found = await _find(house, name, list_all, matches)
         outcome = Made(found) if found else outcome.looks_like or outcome
     if isinstance(outcome, Made):
         return outcome.thing, await settle(house, lease, outcome.thing.id)
@@ -140,11 +161,28 @@ async def raise_price(
     Raises:
         Failure: they have not.
     """
-    entry = Entry(
+    return await raise_if(house, policy, lease, raised(house, usd_per_hour, kind, **more), _always_fits)
+
+
+def raised(house: House, usd_per_hour: Usd, kind: EntryKind = EntryKind.REPRICED, **more: Any) -> Entry:
+    """The entry that lets a thing cost more from now on."""
+    return Entry(
         kind=kind, at=house.now(), usd_per_hour=usd_per_hour, ceiling_usd_per_hour=usd_per_hour, **more
     )
+
+
+async def raise_if(house: House, policy: Policy, lease: Lease, entry: Entry, fits: Fits) -> Lease:
+    """Write an entry that makes a thing dearer, if the budgets have room and it fits besides.
+
+    Raises:
+        Failure: they have not, or it does not.
+    """
     judge = change_judge(policy, await unmanaged_holdings(house, policy), entry.at)
-    held = await house.ledger.amend(lease.reservation.id, entry, judge)
+
+    def both(others: Spending, plan: Plan) -> Deny | None:
+        return fits(others, plan.usd_per_hour) or judge(others, plan)
+
+    held = await house.ledger.amend(lease.reservation.id, entry, both)
     if isinstance(held, Deny):
         raise held.as_failure()
     return held
@@ -193,10 +231,21 @@ def is_called(thing: Named, name: str) -> bool:
 
 def name_of(lease: Lease) -> str:
     """The name that a thing was asked for under."""
-    return str(json.loads(lease.reservation.request)["name"])
+    return str(asked_of(lease)["name"])
 
 
-async def _find(house: House, name: str, list_all: Callable[[], Awaitable[Sequence[Thing]]]) -> Thing | None:
+def asked_of(lease: Lease) -> Mapping[str, Any]:
+    """What a create asked for, without secrets, as the ledger remembers it."""
+    asked: Mapping[str, Any] = json.loads(lease.reservation.request)
+    return asked
+
+
+async def _find(
+    house: House,
+    name: str,
+    list_all: Callable[[], Awaitable[Sequence[Thing]]],
+    matches: Callable[[Thing], bool],
+) -> Thing | None:
     for wait in (0.0, *house.look_again_after):
         if wait:
             await house.clock.sleep(wait)
@@ -204,7 +253,7 @@ async def _find(house: House, name: str, list_all: Callable[[], Awaitable[Sequen
             things = await list_all()
         except Failure:
             continue
-        if found := next((thing for thing in things if is_called(thing, name)), None):
+        if found := next((thing for thing in things if is_called(thing, name) and matches(thing)), None):
             return found
     return None
 
@@ -217,7 +266,7 @@ def _unknown(lease: Lease, name: str) -> Failure:
     return Failure(
         Code.OUTCOME_UNKNOWN,
         f"Runpod's answer was lost, so {clean(name, 60)!r} may or may not have been made; its money stays set aside as "
-        f"{lease.reservation.id} until it is found or given up. Do not repeat the call.",
+        f"{lease.reservation.id} until it is found or given up.",
         Retry.NEVER,
         requested=lease.reservation.id,
     )

@@ -22,7 +22,7 @@ from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
 from runpod_mcp.pods.create_input import CreateRequest
-from runpod_mcp.pods.pod import Pod
+from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
@@ -63,6 +63,9 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
 
 async def _stopped(house: House, pod_id: str) -> tuple[Lease, Pod]:
     lease, pod = await managed(house, pod_id)
+    if lease.state is LeaseState.RUNNING and pod.status is PodStatus.STOPPED:
+        message = f"Pod {pod_id} was stopped by somebody else just now; it can be started in a minute."
+        raise Failure(Code.CONFLICT, message, Retry.LATER)
     if lease.state is not LeaseState.STOPPED or pod.bills_compute:
         raise Failure(
             Code.CONFLICT, f"Pod {pod_id} is {pod.status.value}; only a stopped pod can be started."

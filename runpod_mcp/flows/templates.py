@@ -128,17 +128,17 @@ async def create_template(house: House, order: TemplateOrder) -> Template:
 
 
 async def update_template(house: House, template_id: str, change: TemplateChange) -> Changed:
-    """Change a template of the account's own; pods that were made from it stay as they are.
+    """Change a template that was made here; pods that were made from it stay as they are.
 
     Raises:
-        Failure: the policy says no; its env would be public; `not_found`; `not_managed`: it is not the account's own;
+        Failure: the policy says no; its env would be public; `not_found`; `not_managed`: it was not made here;
             `conflict`: the name is taken; `outcome_unknown`.
     """
     templates, policy = house.api.resources.templates, house.policies.current()
     for gap in templates.gaps(change):
         raise gap
     own = await templates.list_all()
-    before = await _own(house, own, template_id)
+    before = await _managed(house, policy, own, template_id)
     news = [name for name in _named(change) if _shows(before, change, name) is not True]
     if not news:
         return Changed(before, ())
@@ -152,14 +152,14 @@ async def update_template(house: House, template_id: str, change: TemplateChange
 
 
 async def delete_template(house: House, template_id: str) -> None:
-    """Delete a template of the account's own.
+    """Delete a template that was made here.
 
     Raises:
         Failure: a person must allow it first; `not_found`; `not_managed`; `conflict` while something uses it.
     """
-    templates = house.api.resources.templates
-    await _ask(house, house.policies.current(), "delete_template")
-    await _own(house, await templates.list_all(), template_id)
+    templates, policy = house.api.resources.templates, house.policies.current()
+    await _ask(house, policy, "delete_template")
+    await _managed(house, policy, await templates.list_all(), template_id)
     await to_the_end(kept.delete(house, _kind(house), template_id, templates.delete))
 
 
@@ -174,7 +174,14 @@ def _by_name(listed: Iterable[Listed]) -> list[Listed]:
 
 
 def _kind(house: House) -> Kind[Template]:
-    return Kind("template", "list_templates", house.api.resources.templates.list_all)
+    return Kind("template", "create_template", "list_templates", house.api.resources.templates.list_all)
+
+
+async def _managed(house: House, policy: Policy, own: Iterable[Template], template_id: str) -> Template:
+    """A template that may be changed here."""
+    found = await _own(house, own, template_id)
+    await kept.refuse_what_others_made(house, policy, _kind(house), template_id)
+    return found
 
 
 async def _own(house: House, own: Iterable[Template], template_id: str) -> Template:

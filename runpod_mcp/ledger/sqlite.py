@@ -119,6 +119,10 @@ class SqliteLedger:
         """The newest records of the audit trail since a time, of one pod where one is named, oldest first."""
         return await self._read(lambda db: tuple(audit.records(db, since, pod_id, most)))
 
+    async def was_made(self, tool: str, thing_id: str) -> bool:
+        """Whether the audit trail holds a record of kind `made` by this tool of a thing of this id."""
+        return await self._read(lambda db: audit.was_made(db, tool, thing_id))
+
     async def verify_audit(self) -> Sequence[str]:
         """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
         return await self._read(lambda db: (*audit.audit_problems(db), *deed_problems(db)))

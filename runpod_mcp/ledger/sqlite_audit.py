@@ -114,6 +114,14 @@ def records(db: sqlite3.Connection, since: int, pod_id: str | None, most: int) -
     return map(as_record, reversed(rows))
 
 
+def was_made(db: sqlite3.Connection, tool: str, thing_id: str) -> bool:
+    """Whether a record says that this tool made a thing of this id."""
+    found = db.execute(
+        "SELECT 1 FROM audit WHERE kind = 'made' AND tool = ? AND pod_id = ? LIMIT 1", (tool, thing_id)
+    )
+    return found.fetchone() is not None
+
+
 def as_record(row: sqlite3.Row) -> Record:
     """A row of `audit`."""
     return Record(

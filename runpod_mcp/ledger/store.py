@@ -152,6 +152,13 @@ class Ledger(Protocol):
         """The newest records of the audit trail since a time, of one pod where one is named, oldest first."""
         ...
 
+    async def was_made(self, tool: str, thing_id: str) -> bool:
+        """Whether the audit trail holds a record of kind `made` by this tool of a thing of this id.
+
+        What it costs does not grow with the trail.
+        """
+        ...
+
     async def verify_audit(self) -> Sequence[str]:
         """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
         ...

@@ -72,7 +72,9 @@ class PodSettings(BaseModel):
     docker_start_cmd: list[str] = Field(
         [], alias="dockerStartCmd", description="Replaces the image's CMD; [] keeps it."
     )
-    env: dict[str, str] = Field({}, repr=False, description="A value may name a Runpod secret: {{ RUNPOD_SECRET_name }}.")
+    env: dict[str, str] = Field(
+        {}, repr=False, description="A value may name a Runpod secret: {{ RUNPOD_SECRET_name }}."
+    )
     global_networking: bool = Field(
         False,
         alias="globalNetworking",

@@ -15,6 +15,7 @@ _EXAMPLES = ("imageName", "ports", "env", "volumeInGb", "name")
 _WORDS = {
     "containerDiskInGb": "GB.",
     "env": "Replaces all variables.",
+    "templateId": "Replaces env too.",
     "volumeInGb": "GB; can only grow.",
 }
 

@@ -138,7 +138,10 @@ class Pods(_Table):
         Literal["allow", "deny", "require"], _says("Whether spot pods may, may not or must be rented.")
     ] = "allow"
     manage_unmanaged: Annotated[
-        _Switch, _says("Whether pods made elsewhere on the account may be stopped and deleted.")
+        _Switch,
+        _says(
+            "Whether what was made elsewhere may be ended: pods, templates and registry logins (templates changed, too)."
+        ),
     ] = False
 
     def permits_place(self, data_center_id: str, country: str | None) -> bool:

@@ -80,7 +80,7 @@ class Server(MCPServer[None]):
         try:
             result = await super().call_tool(name, {"request": arguments}, context)
         except ToolError as error:
-            failure = failure_of(error.__cause__)
+            failure = failure_of(error.__cause__, only_looks=name not in self._changing)
             await self._note(name, arguments, failure, {})
             return failed(failure)
         if isinstance(result, CallToolResult):

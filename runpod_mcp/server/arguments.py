@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Literal, TypeVar
 
@@ -16,18 +17,31 @@ from runpod_mcp.pods.pod import Pod
 T = TypeVar("T")
 
 
+def is_an_id(value: str) -> bool:
+    """Whether Runpod could have given this id."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
+
+
 def _looks_like_an_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+    if not is_an_id(value):
         raise ValueError("expected a pod id; list_pods shows them")
     return value
 
 
 def _looks_like_any_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+    if not is_an_id(value):
         raise ValueError("expected an id: letters, digits, - and _")
     return value
 
 
+def _makes_sense(moment: datetime) -> datetime:
+    """Times at the ends of the calendar cannot be told in another zone."""
+    if not 2000 <= moment.year < 2200:
+        raise ValueError("expected a time between the years 2000 and 2200")
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_makes_sense)]
 PodId = Annotated[str, AfterValidator(_looks_like_an_id)]
 ThingId = Annotated[str, AfterValidator(_looks_like_any_id)]
 

@@ -10,13 +10,14 @@ from mcp_types import CallToolResult
 from pydantic import Field, model_validator
 
 from runpod_mcp.clock import epoch, from_epoch, iso
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows import spend
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.spend import Asked, Bucket, By, Row, Spend
 from runpod_mcp.money import Usd, as_dollars, show_dollars
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 from runpod_mcp.pods.words import clean
-from runpod_mcp.server.arguments import Page, page_of
+from runpod_mcp.server.arguments import Moment, Page, page_of
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
@@ -29,8 +30,8 @@ class GetSpending(Page):
     """Which spending to show."""
 
     by: By = "pod"
-    since: datetime | None = None
-    until: datetime | None = Field(None, description="Now when left out.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="Now when left out.")
     days: Annotated[int, Field(ge=1, le=3660), NOT_A_BOOLEAN] | None = Field(
         None, description=f"Instead of since; {DEFAULT_DAYS} when both are left out."
     )
@@ -46,9 +47,16 @@ class GetSpending(Page):
         return self
 
     def asked(self, now: datetime) -> Asked:
-        """The same for the flow; a time without a zone is UTC."""
+        """The same for the flow; a time without a zone is UTC.
+
+        Raises:
+            Failure: `invalid_arguments`, the days before `until` are all to come.
+        """
         end = epoch(_utc(self.until)) if self.until else epoch(now)
         start = epoch(_utc(self.since)) if self.since else end - 86_400 * (self.days or DEFAULT_DAYS)
+        if self.since is None and start > epoch(now):
+            message = "until is in the future; leave it out for what was billed until now."
+            raise Failure(Code.INVALID_ARGUMENTS, message, field="until")
         return Asked(by=self.by, start=max(0, start), end=end, bucket=self.bucket, only=self.only)
 
     @property

@@ -85,9 +85,8 @@ async def _update_pod(house: House, asked: UpdatePod) -> CallToolResult:
     done = await update_pod.update_pod(house, asked.pod_id, asked)
     if not done.changed:
         return await _pod(house, "Nothing to change: it already is so.", done.pod, done.lease)
-    notes = (
-        ("Its container boots again, without what was on its container disk.",) if done.boots_again else ()
-    )
+    boots = done.boots_again and done.pod.bills_compute
+    notes = ("Its container boots again, without what was on its container disk.",) if boots else ()
     said_first = f"Changed {', '.join(done.changed)}."
     return await _pod(house, said_first, done.pod, done.lease, notes, changed=list(done.changed))
 

@@ -135,7 +135,11 @@ async def _update(house: House, asked: UpdateEndpoint) -> CallToolResult:
 def _changed(asked: UpdateEndpoint, changed: tuple[str, ...]) -> str:
     if changed:
         return f"Changed {', '.join(changed)}."
-    return "Nothing to change: it already is so." if asked.lease_hours is None else "Its lease ends anew."
+    return (
+        "Nothing to change: it already is so."
+        if asked.lease_hours is None
+        else "The end of its lease was moved."
+    )
 
 
 async def _delete(house: House, asked: OneEndpoint) -> CallToolResult:

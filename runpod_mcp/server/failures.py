@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +14,24 @@ from runpod_mcp.pods.words import clean, nearest
 
 log = logging.getLogger(__name__)
 
+MOST_DEPTH = 64
+_HALF = re.compile("[\ud800-\udfff]")
 
-def failure_of(error: BaseException | None) -> Failure:
-    """What to tell the agent of an exception raised under a tool."""
+
+def failure_of(error: BaseException | None, *, only_looks: bool = False) -> Failure:
+    """What to tell the agent of an exception raised under a tool, which may be one that only looks."""
     if isinstance(error, Failure):
         return error
     log.error("a tool failed unexpectedly", exc_info=error)
+    came_of_it = (
+        "Nothing was changed."
+        if only_looks
+        else "What it was to change may have been changed; look, with list_pods for pods, before you repeat anything."
+    )
     return Failure(
         Code.INTERNAL_ERROR,
-        "Something failed inside this server, and a pod may have been changed; look with list_pods before you repeat "
-        "anything. The server's log on stderr has the details for the person who runs it.",
+        f"Something failed inside this server. {came_of_it} The server's log on stderr has the details for the person "
+        "who runs it.",
         Retry.NEVER,
     )
 
@@ -44,11 +53,36 @@ def invalid_arguments(error: ValidationError, known: list[str]) -> Failure:
     )
 
 
+def refuse_odd_values(arguments: Mapping[str, Any]) -> None:
+    """Refuse what neither the ledger nor Runpod could be told: half characters, and values nested without end.
+
+    Raises:
+        Failure: `invalid_arguments`, naming the argument.
+    """
+    for name, value in arguments.items():
+        if problem := _odd(name, 0) or _odd(value, 0):
+            shown = clean(name, 60)
+            raise Failure(Code.INVALID_ARGUMENTS, f"{shown}: {problem}.", field=shown or None)
+
+
+def _odd(value: Any, depth: int) -> str | None:
+    if isinstance(value, str):
+        return "has half a character (a lone surrogate)" if _HALF.search(value) else None
+    if not isinstance(value, list | dict):
+        return None
+    if depth >= MOST_DEPTH:
+        return f"is nested more than {MOST_DEPTH} deep"
+    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    return next((problem for part in parts if (problem := _odd(part, depth + 1))), None)
+
+
 def _sentence(problem: Mapping[str, Any], path: list[str], known: list[str]) -> str:
     if problem["type"] == "extra_forbidden":
         return _unknown(path[0], known)
     name = clean(".".join(path), 80)
     expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "dict_type" and path == ["env"]:
+        expected += " with text values"
     expected = clean(expected[0].lower() + expected[1:], 200)
     if problem["type"] == "missing":
         return f"{name} is missing"
@@ -69,7 +103,7 @@ _EXPECTED = {
     "float_parsing": "expected a number",
     "float_type": "expected a number",
     "list_type": "expected a list",
-    "dict_type": "expected an object with text values",
+    "dict_type": "expected an object",
     "bool_parsing": "expected true or false",
     "bool_type": "expected true or false",
 }

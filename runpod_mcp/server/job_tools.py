@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from mcp_types import CallToolResult
@@ -16,7 +15,7 @@ from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.endpoints import Worker
 from runpod_mcp.runpod.jobs import LONGEST_WAIT, Job, JobOrder
-from runpod_mcp.server.arguments import Page, ThingId, page_of
+from runpod_mcp.server.arguments import Moment, Page, ThingId, page_of
 from runpod_mcp.server.endpoint_arguments import EndpointId, OneEndpoint
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
@@ -60,7 +59,7 @@ class GetWorkerLogs(OneEndpoint):
 
     worker_id: ThingId = Field(alias="workerId")
     tail: Annotated[int, Field(ge=1, le=500), NOT_A_BOOLEAN] = Field(100)
-    since: datetime | None = None
+    since: Moment | None = None
     source: Literal["container", "system"] | None = None
 
 

@@ -129,7 +129,7 @@ REGISTRY_TOOLS = [
     ToolSpec(
         name="delete_registry",
         title="Delete a registry credential",
-        description="Delete a stored login for good; not while a pod uses it. Templates that name it lose it.",
+        description="Delete a login this server stored, for good; not while a pod uses it. Templates that name it lose it.",
         arguments=OneRegistry,
         reply=DeletedRegistry,
         handler=_delete,

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from runpod_mcp.errors import Failure
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows import read_pods
 from runpod_mcp.flows.budget import get_budget
 from runpod_mcp.flows.budget_view import budget_facts
 from runpod_mcp.flows.context import House
 from runpod_mcp.policy.document import Policy
+from runpod_mcp.server.arguments import is_an_id
 
 JSON = "application/json"
 
@@ -50,6 +51,8 @@ def add_resources(server: MCPServer[None], house: House) -> None:
         mime_type=JSON,
     )
     async def pod(pod_id: str) -> str:
+        if not is_an_id(pod_id):
+            raise ResourceNotFoundError("invalid_arguments: That is not a pod id; list_pods shows them.")
         return await _json(lambda: _pod(house, pod_id))
 
 
@@ -57,7 +60,8 @@ async def _json(read: Callable[[], Awaitable[dict[str, Any]]]) -> str:
     try:
         return json.dumps(await read(), ensure_ascii=False, indent=1)
     except Failure as failure:
-        raise ResourceError(f"{failure.code.value}: {failure.message}") from failure
+        kind = ResourceNotFoundError if failure.code is Code.NOT_FOUND else ResourceError
+        raise kind(f"{failure.code.value}: {failure.message}") from failure
 
 
 async def _policy(house: House) -> dict[str, Any]:

@@ -223,7 +223,7 @@ TEMPLATE_TOOLS = [
         name="update_template",
         title="Change a template",
         description=(
-            "Change an own template under the policy's rules; name only what changes. Pods made from it stay as they are. "
+            "Change a template this server made, under the policy's rules; name only what changes. Pods made from it stay as they are. "
             "isPublic publishes it to everybody at Runpod."
         ),
         arguments=UpdateTemplate,
@@ -235,7 +235,7 @@ TEMPLATE_TOOLS = [
     ToolSpec(
         name="delete_template",
         title="Delete a template",
-        description="Delete an own template for good; not while a pod or an endpoint uses it.",
+        description="Delete a template this server made, for good; not while a pod or an endpoint uses it.",
         arguments=OneTemplate,
         reply=DeletedTemplate,
         handler=_delete,

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from runpod_mcp.flows.context import Call, House
 from runpod_mcp.flows.wait_for_pod import Progress
 from runpod_mcp.server.approval import Asked, Attempt, Dialog, Yes
-from runpod_mcp.server.failures import invalid_arguments
+from runpod_mcp.server.failures import invalid_arguments, refuse_odd_values
 from runpod_mcp.server.input_schema import Schema, input_schema_of, output_schema_of
 from runpod_mcp.server.replies import Reply
 
@@ -105,10 +105,10 @@ def _read(spec: ToolSpec, properties: Schema, given: dict[str, Any]) -> BaseMode
     Raises:
         Failure: `invalid_arguments`, naming the first thing that is wrong.
     """
+    unpacked = {name: _unpacked(value, properties.get(name, {})) for name, value in given.items()}
+    refuse_odd_values(unpacked)
     try:
-        return spec.arguments.model_validate(
-            {name: _unpacked(value, properties.get(name, {})) for name, value in given.items()}
-        )
+        return spec.arguments.model_validate(unpacked)
     except ValidationError as error:
         raise invalid_arguments(error, list(properties)) from error
 

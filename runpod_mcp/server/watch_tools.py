@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from mcp_types import CallToolResult
@@ -13,7 +12,7 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.wait_for_pod import Progress, Waited
 from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 from runpod_mcp.pods.summary import describe
-from runpod_mcp.server.arguments import OnePod
+from runpod_mcp.server.arguments import Moment, OnePod
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
@@ -33,7 +32,7 @@ class GetLogs(OnePod):
     """A pod and which of its lines."""
 
     tail: Annotated[int, Field(ge=1, le=500), NOT_A_BOOLEAN] = Field(100)
-    since: datetime | None = None
+    since: Moment | None = None
     source: Literal["container", "system"] | None = Field(None, description="system: image pulls and boots.")
 
 

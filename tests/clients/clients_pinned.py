@@ -10,9 +10,12 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -73,23 +76,35 @@ def installed(client: Pinned) -> Path:
 
 @cache
 def _installed(client: Pinned) -> Path | str:
-    """The environment, or why there is none."""
-    folder = cache_folder() / f"{client.name}-{client.version}"
-    mark, recipe = folder / "complete", " ".join((client.kind, *client.packages))
-    if mark.is_file() and mark.read_text("utf-8") == recipe:
+    """The environment, or why there is none. It gets its name when it is whole, so that two who make it do no harm."""
+    recipe = " ".join((client.kind, sys.version if client.kind == "python" else "", *client.packages))
+    folder = cache_folder() / f"{client.name}-{client.version}-{sha256(recipe.encode()).hexdigest()[:8]}"
+    if folder.is_dir():
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for line in _python_lines(client, folder) if client.kind == "python" else _node_lines(client, folder):
-        if why := _why_not(line):
-            return why
-    mark.write_text(recipe, "utf-8")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix="making-", ignore_cleanup_errors=True) as name:
+        making = Path(name) / "made"
+        making.mkdir()
+        for line in _python_lines(client, making) if client.kind == "python" else _node_lines(client, making):
+            if why := _why_not(line):
+                return why
+        with suppress(OSError):  # somebody else was first
+            making.rename(folder)
     return folder
 
 
 def _python_lines(client: Pinned, folder: Path) -> list[list[str]]:
     return [
-        ["uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)],
+        [
+            "uv",
+            "venv",
+            "--quiet",
+            "--allow-existing",
+            "--relocatable",
+            "--python",
+            sys.executable,
+            str(folder),
+        ],
         ["uv", "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *client.packages],
     ]
 

@@ -35,7 +35,9 @@ class Runpod:
 def simulated_runpod(folder: Path) -> Iterator[Runpod]:
     """A simulated Runpod on a free port, ended at the end."""
     words = folder / "simulator.txt"
-    with _running([sys.executable, "-P", "-m", "runpod_mcp", "simulator", "--port", "0"], folder, words) as process:
+    with _running(
+        [sys.executable, "-P", "-m", "runpod_mcp", "simulator", "--port", "0"], folder, words
+    ) as process:
         found = _wait_for(process, words, lambda text: re.search(r"at (http://127\.0\.0\.1:\d+)/v2", text))
         yield Runpod(found[1])
 

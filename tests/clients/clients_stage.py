@@ -55,7 +55,6 @@ class Row:
     driven: str
     seconds: float | None
 
-
     def told(self) -> tuple[str, ...]:
         """The cells of the line."""
         seconds = f"{self.seconds:.2f}" if self.seconds is not None else "-"
@@ -77,7 +76,10 @@ class Heard:
     @classmethod
     def read(cls, path: Path) -> Heard:
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        said = {by: [(one["after"], json.loads(one["line"])) for one in lines if one["by"] == by] for by in ("client", "server")}
+        said = {
+            by: [(one["after"], json.loads(one["line"])) for one in lines if one["by"] == by]
+            for by in ("client", "server")
+        }
         return cls(lines[0]["line"], said["client"], said["server"])
 
     @property
@@ -193,7 +195,9 @@ class Stage:
 def facts_of(client: Pinned, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """What a driver reported."""
     lines = [line for line in done.stdout.splitlines() if line.startswith("FACTS ")]
-    assert lines, f"{client} ended with {done.returncode} and told nothing:\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
+    assert lines, (
+        f"{client} ended with {done.returncode} and told nothing:\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
+    )
     found: dict[str, Any] = json.loads(lines[-1].removeprefix("FACTS "))
     return found
 

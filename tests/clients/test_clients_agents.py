@@ -33,7 +33,9 @@ LISTING = [
 ]
 
 
-@pytest.mark.parametrize(("client", "snippet", "place", "word"), LISTING, ids=[str(one[0]) for one in LISTING])
+@pytest.mark.parametrize(
+    ("client", "snippet", "place", "word"), LISTING, ids=[str(one[0]) for one in LISTING]
+)
 def test_a_program_with_our_snippet_connects_and_hands_on_the_key(
     client: Pinned, snippet: str, place: str, word: str, stage: Stage
 ) -> None:
@@ -81,7 +83,9 @@ class AppServer:
         raise AssertionError(f"{CODEX} ended without an answer to {method}")
 
     def call(self, thread: str, tool: str, **arguments: Any) -> tuple[bool, str]:
-        told = self.ask("mcpServer/tool/call", threadId=thread, server="runpod", tool=tool, arguments=arguments)
+        told = self.ask(
+            "mcpServer/tool/call", threadId=thread, server="runpod", tool=tool, arguments=arguments
+        )
         return bool(told.get("isError")), json.dumps([told.get("structuredContent"), told["content"]])
 
 

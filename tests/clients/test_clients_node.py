@@ -56,7 +56,10 @@ class Inspector:
 
     def call(self, tool: str, **arguments: Any) -> tuple[dict[str, Any], int]:
         """A tool's reply, and the exit code."""
-        pairs = [f"{name}={json.dumps(value) if isinstance(value, list) else value}" for name, value in arguments.items()]
+        pairs = [
+            f"{name}={json.dumps(value) if isinstance(value, list) else value}"
+            for name, value in arguments.items()
+        ]
         done = self.ask("tools/call", "--tool-name", tool, "--tool-arg", *pairs)
         assert done.stdout.startswith("{"), f"{self.client}: {done.stdout[-500:]}{done.stderr[-2000:]}"
         return json.loads(done.stdout), done.returncode
@@ -75,7 +78,9 @@ def test_the_inspector_looks_rents_is_refused_and_ends(
 ) -> None:
     inspector = Inspector(client, stage, runpod, *flags)
     listed = inspector.ask("tools/list")
-    assert sorted(tool["name"] for tool in json.loads(listed.stdout)["tools"]) == CORE, f"{client}: {listed.stderr}"
+    assert sorted(tool["name"] for tool in json.loads(listed.stdout)["tools"]) == CORE, (
+        f"{client}: {listed.stderr}"
+    )
     rented, code = inspector.call("create_pod", gpuTypeIds=["NVIDIA L4"], imageName=IMAGE, gpuCount=1)
     assert (code, rented.get("isError", False)) == (0, False), f"{client}: {rented}"
     (live,) = runpod.books()["live"]

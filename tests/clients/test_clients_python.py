@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from clients_pinned import FASTMCP, LANGCHAIN, MCP_USE, OPENAI_AGENTS, PYDANTIC_AI, SDK_1, SDK_2, Pinned, programs
+from clients_pinned import (
+    FASTMCP,
+    LANGCHAIN,
+    MCP_USE,
+    OPENAI_AGENTS,
+    PYDANTIC_AI,
+    SDK_1,
+    SDK_2,
+    Pinned,
+    programs,
+)
 from clients_stage import HERE, WHOLE_STORY, Stage, check_story, facts_of
 
 pytestmark = pytest.mark.clients

@@ -149,9 +149,12 @@ async def test_a_locked_pod_is_not_stopped_and_the_reason_is_told(door):
     pod = await door.create(locked=True)
     before = door.clock.now()
     said = await door.call("stop_pod", podId=pod.pod_id)
-    assert said.code == "conflict"
+    assert (said.code, said.facts["retry"]) == ("conflict", "changed")
     assert "still counts" in said.text
+    assert "unlock it first with update_pod, locked false" in said.text
     assert door.clock.now() == before, "a plain no is not waited for"
+    assert (await door.call("update_pod", podId=pod.pod_id, locked=False)).ok
+    assert (await door.call("stop_pod", podId=pod.pod_id)).ok
 
 
 @pytest.mark.parametrize(("kind", "tool"), [("forbidden", "stop_pod"), ("unauthorized", "delete_pod")])

@@ -22,7 +22,7 @@ from endpoint_helpers import (
     serverless,
     workers,
 )
-from front_door import A4000, H100, L4, LIMITLESS, RTX_4090, FrontDoor, toml_with
+from front_door import A4000, H100, L4, LIMITLESS, RTX_4090, FrontDoor, front_door, toml_with
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.endpoints_create import quote_endpoint
@@ -272,6 +272,73 @@ async def test_an_endpoint_that_is_not_seen_stays_counted_and_is_adopted_once_it
     report = await reconcile(endpoints.house)
     assert "endpoint" in report.adopted[0]
     assert (await endpoints.the_lease()).state is LeaseState.RUNNING
+
+
+GPUS: dict[str, Any] = {"gpuTypeIds": [L4, A4000], "gpuCount": 2}
+CPUS: dict[str, Any] = {"gpuTypeIds": None, "cpuFlavorIds": ["cpu3c"], "vcpuCount": 4}
+SAME_GPUS: dict[str, Any] = {"gpu_type_ids": (L4, A4000), "gpu_count": 2, "workers_max": 3}
+SAME_CPUS: dict[str, Any] = {
+    "gpu_type_ids": (),
+    "cpu_flavor_ids": ("cpu3c",),
+    "vcpu_count": 4,
+    "workers_max": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "theirs"),
+    [
+        (GPUS, {**SAME_GPUS, "workers_max": 5}),
+        (GPUS, {**SAME_GPUS, "gpu_count": 1}),
+        (GPUS, {**SAME_GPUS, "gpu_type_ids": (L4,)}),
+        (GPUS, {**SAME_GPUS, "gpu_type_ids": (L4, A4000, RTX_4090)}),
+        (GPUS, {**SAME_GPUS, "image": "corp/prod:1"}),
+        (GPUS, {**SAME_GPUS, "kind": "LOAD_BALANCER", "scaler": "REQUEST_COUNT"}),
+        (GPUS, SAME_CPUS),
+        (CPUS, SAME_GPUS),
+        (CPUS, {**SAME_CPUS, "vcpu_count": 8}),
+        (CPUS, {**SAME_CPUS, "cpu_flavor_ids": ("cpu3c", "cpu5c")}),
+    ],
+)
+async def test_an_endpoint_of_somebody_else_that_only_bears_the_name_is_never_adopted(
+    endpoints: FrontDoor, asked: dict[str, Any], theirs: dict[str, Any]
+):
+    endpoints.sim.faults.add("endpoint_create", "drop_before", times=1)
+    said = await create(endpoints, **asked)
+    assert said.code == "outcome_unknown"
+    assert said.text.count("Do not repeat the call") == 1
+    endpoint_id = await by_hand(endpoints, name="llm", **theirs)
+    for _ in range(6):
+        endpoints.clock.step(seconds=300)
+        assert not (await reconcile(endpoints.house)).adopted
+    assert await endpoints.leases() == []
+    assert (await endpoints.call("delete_endpoint", endpointId=endpoint_id)).code == "not_managed"
+
+
+@pytest.mark.parametrize(
+    "asked", [GPUS, CPUS, {"type": "LOAD_BALANCER", "scalerType": "REQUEST_COUNT", "ports": ["8000/http"]}]
+)
+@pytest.mark.parametrize("dialect", ["v2", "v1"])
+async def test_an_endpoint_that_is_as_asked_is_adopted_by_whichever_server_sees_it(
+    tmp_path: Path, asked: dict[str, Any], dialect: str
+):
+    async with serverless(tmp_path) as door:
+        door.sim.faults.add("endpoint_create", "drop_after", times=1)
+        door.sim.faults.add("endpoint_list", "unavailable", skip=1, times=100)
+        assert (await create(door, **asked)).code == "outcome_unknown"
+        door.sim.faults.clear()
+        async with front_door(tmp_path, dialect=dialect, beside=door) as other:
+            assert (await reconcile(other.house)).adopted
+        assert (await door.the_lease()).state is LeaseState.RUNNING
+
+
+async def test_an_endpoint_is_adopted_although_its_cards_are_not_told(endpoints: FrontDoor):
+    endpoints.sim.faults.add("endpoint_create", "drop_after", times=1)
+    endpoints.sim.faults.add("endpoint_list", "unavailable", skip=1, times=100)
+    assert (await create(endpoints)).code == "outcome_unknown"
+    endpoints.sim.faults.clear()
+    endpoints.sim.faults.add("catalog", "unavailable", times=5)
+    assert (await reconcile(endpoints.house)).adopted
 
 
 async def test_an_endpoint_that_never_came_to_be_is_given_up_and_its_money_freed(endpoints: FrontDoor):

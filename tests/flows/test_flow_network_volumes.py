@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import anyio
 import pytest
 from front_door import ROOMY, FrontDoor, Said, front_door, toml_with
 
+from runpod_mcp.clock import epoch, from_epoch
 from runpod_mcp.flows.leases import reap
 from runpod_mcp.flows.reconcile import reconcile
-from runpod_mcp.ledger.entries import LeaseKind, LeaseState
+from runpod_mcp.ledger.entries import EntryKind, LeaseKind, LeaseState
 
 DC = "EU-RO-1"
 GB_HOUR = 0.07 / 720
@@ -50,17 +52,100 @@ async def test_a_volume_is_made_and_counted_as_the_books_bill_it(store):
     assert (await store.call("get_budget")).facts["podsRunning"] == 0
 
 
-async def test_a_volume_has_no_end_and_is_always_promised_for_the_month_to_come(store):
+async def live(door: FrontDoor, days: int) -> None:
+    """Let days go by, with a keeper awake on each of them."""
+    for _ in range(days):
+        door.clock.step(days=1)
+        await reconcile(door.house)
+        await reap(door.house)
+
+
+async def until(door: FrontDoor, day: str) -> None:
+    """Let time go by up to noon of a day, with nobody awake."""
+    door.clock.step(seconds=epoch(datetime.fromisoformat(f"{day}T12:00:00+00:00")) - door.house.now())
+
+
+async def test_a_volume_has_no_end_and_is_always_promised_until_the_next_month_is_over(store):
     await make(store)
-    for _ in range(12):
-        store.clock.step(days=5)
-        await reconcile(store.house)
-        await reap(store.house)
-        left = (await store.the_lease()).lease_ends_at - store.house.now()
-        assert 23 * 86_400 <= left <= 30 * 86_400
+    for days, end in ((7, "2027-01-01"), (1, "2027-02-01"), (29, "2027-02-01"), (3, "2027-03-01")):
+        await live(store, days)
+        promised = from_epoch((await store.the_lease()).lease_ends_at)
+        assert f"{promised:%Y-%m-%d %H:%M:%S}" == f"{end} 00:00:00"
     assert books_of_volumes(store)
     spent = (await store.budget("total"))["spent"]
-    assert spent == pytest.approx(60 * 24 * 100 * GB_HOUR, rel=0.01)
+    assert spent == pytest.approx(40 * 24 * 100 * GB_HOUR, rel=0.01)
+    entries = await store.house.ledger.entries((await store.the_lease()).reservation.id)
+    assert [entry.kind for entry in entries].count(EntryKind.EXTENDED) == 2, "once a month"
+
+
+async def test_no_month_costs_more_than_its_budget_by_volumes_that_go_on_and_on(store):
+    store.write_policy(toml_with(budget={"usd_per_month": 8.0}))
+    store.clock.step(days=-7)  # half of a month is over, so that half of the next would pass as well
+    said = await make(store, 210)
+    assert (said.code, said.facts["limit"]) == ("over_monthly_budget", 8.0)
+    assert store.calls("volume_create") == 0
+    assert (await make(store, 110)).ok
+    await live(store, 90)
+    months = store.books()["charged_by_month"]
+    assert {"2026-12", "2027-01"} <= set(months)
+    assert max(months.values()) <= 8.0
+    assert max(months.values()) > 7.5, "and it did cost"
+
+
+async def test_all_volumes_together_must_fit_into_the_longest_month_also_when_the_next_one_is_short(store):
+    store.write_policy(toml_with(budget={"usd_per_month": 8.0}))
+    await until(store, "2027-01-15")
+    said = await make(store, 115)
+    assert said.code == "over_monthly_budget"
+    assert said.facts["requested"] == pytest.approx(744 * 115 * GB_HOUR, abs=0.001)
+    assert "month of 31 days" in said.text
+    volume = id_of(await make(store, 60))
+    other = await make(store, 60, "other")
+    assert (other.code, other.facts["limit"]) == ("over_monthly_budget", 8.0)
+    assert other.facts["used"] == pytest.approx(744 * 60 * GB_HOUR, abs=0.001)
+    grown = await store.call("update_network_volume", networkVolumeId=volume, sizeGb=115)
+    assert (grown.code, grown.facts["limit"]) == ("over_monthly_budget", 8.0)
+    assert (await store.call("update_network_volume", networkVolumeId=volume, sizeGb=105)).ok
+
+
+async def test_two_volumes_that_only_one_fits_into_the_longest_month_are_not_both_made(store):
+    store.write_policy(toml_with(budget={"usd_per_month": 8.0}))
+    await until(store, "2027-01-15")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(make, store, 57, "one")
+        tasks.start_soon(make, store, 57, "two")
+    assert len(books_of_volumes(store)) == 1
+
+
+async def test_what_pods_cost_is_no_cost_of_volumes(store):
+    store.write_policy(toml_with(budget={"usd_per_month": 8.0}))
+    await until(store, "2027-01-15")
+    assert (await store.create(leaseHours=1)).ok
+    stopped = await store.create(leaseHours=1)
+    await store.call("stop_pod", podId=stopped.pod_id)
+    assert (await make(store, 90)).ok
+
+
+@pytest.mark.parametrize(
+    ("budget", "code"),
+    [({"usd_per_day": 0.3}, "over_daily_budget"), ({"usd_per_month": 8.0}, "over_monthly_budget")],
+)
+async def test_volumes_count_although_nobody_was_awake_for_months_to_promise_them_on(store, budget, code):
+    store.write_policy(toml_with(budget=budget))
+    await make(store)
+    await until(store, "2027-03-15")
+    said = await make(store, 100, "other")
+    assert (said.code, said.facts["limit"]) == (code, next(iter(budget.values())))
+
+
+async def test_a_total_that_volumes_have_used_up_is_shown_and_nothing_else_is_rented(store):
+    store.write_policy(toml_with(budget={"usd_total": 10.0}))
+    volume = id_of(await make(store))
+    await live(store, 60)
+    assert [one["id"] for one in books_of_volumes(store)] == [volume], "nobody deletes data"
+    assert "total" in (await store.call("get_budget")).facts["overLimit"]
+    assert (await store.create(leaseHours=1)).code == "over_total_budget"
+    assert (await make(store, 10, "other")).code == "over_total_budget"
 
 
 async def test_a_volume_that_the_budget_has_no_room_for_is_refused_before_runpod_is_called(store):
@@ -71,7 +156,7 @@ async def test_a_volume_that_the_budget_has_no_room_for_is_refused_before_runpod
 
 
 async def test_two_volumes_that_only_one_fits_of_are_not_both_made(store):
-    store.write_policy(toml_with(budget={"usd_total": 8.0}))
+    store.write_policy(toml_with(budget={"usd_total": 12.0}))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(make, store, 100, "one")
         tasks.start_soon(make, store, 100, "two")
@@ -136,12 +221,44 @@ async def test_a_volume_that_does_not_show_stays_counted_and_is_settled_later(st
     store.sim.faults.add("volume_list", "unavailable", skip=1, times=100)
     said = await make(store)
     assert said.code == "outcome_unknown"
-    assert "Do not repeat" in said.text
+    assert said.text.count("Do not repeat") == 1
     assert await store.promised() > 0
     store.sim.faults.clear()
     report = await reconcile(store.house)
     assert report.adopted
     assert (await store.the_lease()).state is LeaseState.RUNNING
+
+
+@pytest.mark.parametrize("theirs", [(4000, DC), (100, "EU-CZ-1")])
+async def test_a_volume_of_somebody_else_that_only_bears_the_name_is_never_adopted(store, theirs):
+    size, place = theirs
+    store.sim.faults.add("volume_create", "drop_before", times=1)
+    store.sim.faults.add("volume_list", "unavailable", skip=1, times=3)
+    assert (await make(store)).code == "outcome_unknown"
+    store.sim.faults.clear()
+    volume = store.sim.world.shelf.add_volume("data", size, place, "STANDARD").id
+    for _ in range(20):
+        store.clock.step(seconds=61)
+        assert not (await reconcile(store.house)).adopted
+    assert await store.leases() == []
+    assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "not_managed"
+
+
+async def test_a_volume_of_somebody_else_that_came_in_between_is_not_taken_for_the_lost_one(store):
+    store.sim.faults.add("volume_create", "hold", times=1, at="before")
+    store.sim.faults.add("volume_create", "drop_before", times=1)
+    said: list[Said] = []
+
+    async def ask() -> None:
+        said.append(await make(store))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await store.until_held()
+        store.sim.world.shelf.add_volume("data", 4000, DC, "STANDARD")
+        store.sim.holds.release()
+    assert said[0].code == "outcome_unknown"
+    assert (await store.the_lease()).pod_id is None
 
 
 async def test_a_volume_that_never_was_is_given_up_after_several_looks(store):
@@ -235,6 +352,21 @@ async def test_a_growth_that_is_not_seen_counts_until_the_next_look(store):
     store.clock.step(minutes=3)
     assert (await reconcile(store.house)).corrected
     assert await store.promised() == before
+
+
+async def test_a_growth_that_is_under_way_is_not_counted_back_by_a_look(store):
+    volume = id_of(await make(store))
+    store.sim.faults.add("volume_update", "hold", times=1, at="before")
+    store.clock.step(minutes=3)
+    async with anyio.create_task_group() as tasks:
+        grow = {"networkVolumeId": volume, "sizeGb": 200}
+        tasks.start_soon(lambda: store.call("update_network_volume", **grow))
+        await store.until_held()
+        paid_for = await store.promised()
+        assert not (await reconcile(store.house)).corrected
+        assert await store.promised() == paid_for
+        store.sim.holds.release()
+    assert books_of_volumes(store)[0]["usd_per_hour"] == pytest.approx(await store.promised(), abs=2e-6)
 
 
 async def test_a_volume_that_is_gone_when_it_is_to_be_changed_is_not_found(store):
@@ -346,8 +478,9 @@ async def test_v1_cannot_tell_the_tier_so_none_is_made_or_grown_there(tmp_path: 
         volume = id_of(await make(door))
         async with front_door(tmp_path, dialect="v1", toolsets=("core", "storage"), beside=door) as old:
             said = await make(old, name="other")
-            assert said.code == "invalid_arguments"
-            assert "v2" in said.text
+            assert (said.code, said.facts["retry"]) == ("price_unknown", "never")
+            assert "RUNPOD_API_URL" in said.text
+            assert "leave it out" not in said.text
             listed = await old.call("list_network_volumes")
             assert "price unknown" in listed.text
             grown = await old.call("update_network_volume", networkVolumeId=volume, sizeGb=200)

@@ -59,6 +59,28 @@ async def test_the_whole_life_of_a_lease_is_bounded_however_often_it_is_extended
     assert (await extend_lease(door.house, said.pod_id, 5)).lease.lease_ends_at
 
 
+async def test_a_lease_that_a_start_gave_is_extended_from_that_start_on(both):
+    pod_id = await stopped(both, leaseHours=8)
+    both.clock.step(hours=10)
+    assert (await both.call("start_pod", podId=pod_id, leaseHours=1)).ok
+    assert (await both.call("extend_lease", podId=pod_id, leaseHours=4)).ok
+    both.clock.step(hours=3)
+    late = await both.call("extend_lease", podId=pod_id, leaseHours=5.1)
+    assert (late.code, late.facts["requested"]) == ("lease_too_long", 8.1)
+
+
+async def test_a_failed_start_in_between_begins_no_lease(door):
+    pod_id = (await door.create(volumeInGb=20)).pod_id
+    door.clock.step(hours=1)
+    await door.call("stop_pod", podId=pod_id)
+    door.sim.faults.add("start", "no_capacity", times=1)
+    assert (await door.call("start_pod", podId=pod_id, leaseHours=1)).code == "no_capacity"
+    door.clock.step(hours=1)
+    assert (await door.call("start_pod", podId=pod_id, leaseHours=1)).ok
+    assert (await door.call("extend_lease", podId=pod_id, leaseHours=8)).ok
+    assert (await door.call("extend_lease", podId=pod_id, leaseHours=8.1)).code == "lease_too_long"
+
+
 async def test_an_extension_that_no_budget_has_room_for_is_refused(tmp_path: Path):
     async with front_door(tmp_path, toml_with(budget={"usd_total": 1.6})) as door:
         said = await door.create(volumeInGb=0)
@@ -289,3 +311,15 @@ async def test_a_pod_above_its_ceiling_is_not_kept_alive_by_extending_it(door):
     assert (said.code, said.facts["retry"]) == ("conflict", "never")
     await reap(door.house)
     assert all(one["status"] == "EXITED" for one in door.live)
+
+
+async def test_a_pod_that_somebody_else_just_stopped_can_be_started_in_a_minute(both):
+    pod_id = (await both.create(volumeInGb=20)).pod_id
+    both.sim.by_hand({"stop": pod_id})
+    said = await both.call("start_pod", podId=pod_id)
+    assert (said.code, said.facts["retry"]) == ("conflict", "later")
+    assert "stopped by somebody else" in said.text
+    assert "only a stopped pod" not in said.text
+    both.clock.step(minutes=1)
+    await reconcile(both.house)
+    assert (await both.call("start_pod", podId=pod_id)).ok

@@ -116,6 +116,29 @@ async def test_arguments_that_are_no_object_of_text_say_nothing_of_them():
     assert USER not in repr(asked) + asked.model_dump_json()
 
 
+async def test_a_login_that_nobody_stored_here_is_left_alone_unless_a_person_allows_it(door):
+    theirs = door.sim.world.shelf.registries.add("a person's", USER, PASSWORD).id
+    said = await door.call("delete_registry", containerRegistryAuthId=theirs)
+    assert (said.code, said.facts["retry"]) == ("not_managed", "never")
+    assert "Registry credential" in said.text
+    assert "manage_unmanaged under [pods]" in said.text
+    assert theirs in kept(door)
+    door.write_policy(toml_with(pods={"manage_unmanaged": True}))
+    assert (await door.call("delete_registry", containerRegistryAuthId=theirs)).ok
+    assert kept(door) == {}
+
+
+async def test_a_login_that_was_stored_but_not_written_down_is_said_to_be_so(door, tmp_path):
+    assert (await door.call("list_pods")).ok
+    (tmp_path / "ledger.db").rename(tmp_path / "elsewhere.db")
+    said = await store(door)
+    (tmp_path / "elsewhere.db").rename(tmp_path / "ledger.db")
+    (made,) = kept(door)
+    assert (said.code, said.facts["retry"]) == ("ledger_unavailable", "never")
+    assert f"Registry credential {made} was made, but that could not be written down" in said.text
+    assert (await door.call("delete_registry", containerRegistryAuthId=made)).code == "not_managed"
+
+
 async def test_a_taken_name_is_refused_in_our_words(door):
     await store(door)
     again = await store(door)

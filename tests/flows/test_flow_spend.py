@@ -263,8 +263,8 @@ async def test_spending_by_endpoint_says_that_the_ledger_counts_the_worst_case(d
         ({"since": "2026-11-23T10:00:00Z", "until": "2026-11-23T10:00:00Z"}, "until"),
         ({"since": "2026-11-23T10:00:00Z", "until": "2026-11-01T10:00:00Z"}, "until"),
         ({"bucket": "hour"}, "bucket"),
-        ({"since": "0001-01-01T00:00:00Z", "bucket": "hour"}, "bucket"),
-        ({"since": "0001-01-01", "bucket": "month"}, "bucket"),
+        ({"since": "2000-01-01T00:00:00Z", "bucket": "hour"}, "bucket"),
+        ({"since": "2000-01-01", "bucket": "month"}, "bucket"),
         ({"since": "yesterday"}, "since"),
         ({"since": "2026-11-20T00:00:00Z", "days": 3}, None),
         ({"days": 0}, "days"),
@@ -285,9 +285,9 @@ async def test_a_question_without_an_answer_is_refused(door, arguments, field):
 async def test_the_future_holds_nothing_yet(door):
     pod = await door.create()
     door.clock.step(hours=5)
-    ahead = await door.call("get_spending", since="9999-12-01T00:00:00Z", until="9999-12-31T23:59:59Z")
+    ahead = await door.call("get_spending", since="2199-12-01T00:00:00Z", until="2199-12-31T23:59:59Z")
     assert (ahead.code, ahead.facts["field"]) == ("invalid_arguments", "since")
-    assert row(await spending(door, since="2026-11-23T12:00:00", until="9999-12-31T23:59:59"), pod.pod_id)
+    assert row(await spending(door, since="2026-11-23T12:00:00", until="2199-12-31T23:59:59"), pod.pod_id)
 
 
 async def test_rows_are_paged_dearest_first_and_their_cursor_is_theirs(door):

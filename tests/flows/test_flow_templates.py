@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from front_door import IMAGE, FrontDoor, Said, front_door, toml_with
 
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.simulator.templates import Template
 
 VALUE = "hunter2-swordfish-9381"
@@ -21,6 +22,7 @@ TOOLSETS = ("core", "templates")
 @pytest.fixture(params=["v2", "v1"])
 async def door(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FrontDoor]:
     async with front_door(tmp_path, dialect=request.param, toolsets=TOOLSETS) as opened:
+        await remember(opened)
         yield opened
         await opened.keep_promises()
 
@@ -28,13 +30,22 @@ async def door(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 @pytest.fixture
 async def v2(tmp_path: Path) -> AsyncIterator[FrontDoor]:
     async with front_door(tmp_path, toolsets=TOOLSETS) as opened:
+        await remember(opened)
         yield opened
 
 
 @pytest.fixture
 async def v1(tmp_path: Path) -> AsyncIterator[FrontDoor]:
     async with front_door(tmp_path, dialect="v1", toolsets=TOOLSETS) as opened:
+        await remember(opened)
         yield opened
+
+
+async def remember(door: FrontDoor) -> None:
+    """That the account's own templates, which stand at Runpod from the start, were made here."""
+    for template_id in ("simmine001", "simserve01"):
+        made = Record(at=door.house.now(), kind="made", tool="create_template", pod_id=template_id)
+        await door.house.ledger.record(made)
 
 
 async def make(door: FrontDoor, name: str = "trainer", **more: Any) -> Said:
@@ -525,6 +536,35 @@ async def test_a_template_in_use_is_kept_and_that_is_said(door):
     assert said.code == "conflict"
     assert "still in use" in said.text
     assert worker in kept(door)
+
+
+async def test_a_template_that_nobody_made_here_is_left_alone_unless_a_person_allows_it(door):
+    theirs = replace(kept(door)["simmine001"], id="theirs0001", name="a person's")
+    kept(door)[theirs.id] = theirs
+    for said in (
+        await update(door, theirs.id, imageName=IMAGE),
+        await update(door, theirs.id, isPublic=True),
+        await door.call("delete_template", templateId=theirs.id),
+    ):
+        assert (said.code, said.facts["retry"]) == ("not_managed", "never")
+        assert "manage_unmanaged under [pods]" in said.text
+    assert kept(door)[theirs.id] == theirs
+    door.write_policy(toml_with(pods={"manage_unmanaged": True}))
+    assert (await update(door, theirs.id, imageName=IMAGE)).ok
+    assert (await door.call("delete_template", templateId=theirs.id)).ok
+
+
+@pytest.mark.parametrize("fault", [None, "drop_after"])
+async def test_what_was_made_here_is_remembered_by_every_server_of_the_ledger(door, tmp_path, fault):
+    if fault:
+        door.sim.faults.add("template_create", fault, times=1)
+    made = id_of(await make(door))
+    (record,) = [one for one in await door.house.ledger.records(pod_id=made) if one.kind == "made"]
+    assert (record.tool, record.principal, record.facts) == ("create_template", "local", {"name": "trainer"})
+    dialect = door.house.api.dialect
+    async with front_door(tmp_path, dialect=dialect, beside=door, toolsets=TOOLSETS) as other:
+        assert (await update(other, made, name="renamed")).ok
+        assert (await other.call("delete_template", templateId=made)).ok
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "error_after"])

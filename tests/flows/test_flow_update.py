@@ -298,3 +298,16 @@ async def test_a_pod_that_never_was_ready_gets_no_new_time_by_being_booted_again
         await reap_not_ready(door.house, done := Ended())
         assert done.not_ready
         assert door.live == []
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_stopped_pod_is_not_said_to_boot_again(both, by_hand):
+    pod_id = (await both.create(volumeInGb=20)).pod_id
+    if by_hand:
+        both.sim.by_hand({"stop": pod_id})
+    else:
+        assert (await both.call("stop_pod", podId=pod_id)).ok
+    said = await both.call("update_pod", podId=pod_id, imageName="runpod/other:1")
+    assert said.ok, said.text
+    assert "boots again" not in said.text
+    assert "notes" not in said.facts

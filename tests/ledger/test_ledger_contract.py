@@ -30,6 +30,7 @@ from ledger_helpers import (
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.ledger import sqlite_rows as rows
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Entry, EntryKind, LeaseState
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.store import Repeated, Reserved
@@ -499,3 +500,17 @@ async def test_of_many_who_claim_the_same_work_at_once_one_gets_it(ledger):
         for number in range(10):
             tasks.start_soon(try_it, number)
     assert outcomes.count(True) == 1
+
+
+async def test_what_was_made_is_known_by_its_tool_and_its_id(ledger):
+    assert not await ledger.was_made("create_template", "t1")
+    await ledger.record(Record(at=NOON, kind="made", tool="create_template", pod_id="t1"))
+    assert await ledger.was_made("create_template", "t1")
+    assert not await ledger.was_made("create_registry", "t1")
+    assert not await ledger.was_made("create_template", "t2")
+    assert await ledger.verify_audit() == ()
+
+
+async def test_a_call_that_names_a_thing_did_not_make_it(ledger):
+    await ledger.record(Record(at=NOON, kind="called", tool="create_template", pod_id="t1"))
+    assert not await ledger.was_made("create_template", "t1")

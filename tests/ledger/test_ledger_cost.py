@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from ledger_helpers import BILLED, HOUR, NOON, allow, ended, reservation, settled
 
+from runpod_mcp.ledger import sqlite_audit as audit
 from runpod_mcp.ledger import sqlite_rows as rows
+from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.sqlite import SqliteLedger
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.policy.spending import windows_between
@@ -100,3 +102,36 @@ async def test_a_check_with_a_long_past_takes_no_more_steps_than_with_a_short_on
     short = await steps_with(tmp_path / "short.db", 10)
     long = await steps_with(tmp_path / "long.db", many)
     assert 0 < long <= short * 1.05
+
+
+RECORDS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)
+INSERT INTO audit (at, kind, principal, tool, reservation_id, pod_id, facts, previous, seal)
+SELECT i, iif(i % 2, 'called', 'made'), 'local', 'create_template', '', 'id-' || i, '{}', '', '' FROM n
+"""
+
+
+async def steps_to_know_what_was_made(path: Path, many: int) -> int:
+    """Steps of SQLite's machine to look for something in a trail of so many records."""
+    ledger = SqliteLedger(path)
+    await ledger.record(Record(at=NOON, kind="made", tool="create_template", pod_id="t1"))
+    await ledger.close()
+    file, counted = SqliteFile(path), 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    with file.transaction(write=True) as db:
+        db.execute(RECORDS, {"many": many})
+        db.set_progress_handler(count, 1)
+        assert audit.was_made(db, "create_template", "t1")
+        assert not audit.was_made(db, "create_template", "nothing")
+        db.set_progress_handler(None, 0)
+    file.close()
+    return counted
+
+
+async def test_what_was_made_is_found_without_a_walk_over_the_trail(tmp_path):
+    few = await steps_to_know_what_was_made(tmp_path / "few.db", 10)
+    assert await steps_to_know_what_was_made(tmp_path / "many.db", 20_000) <= few + 10

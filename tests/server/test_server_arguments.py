@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from front_door import IMAGE, L4
+from front_door import IMAGE, L4, FrontDoor, front_door
+
+from runpod_mcp.config import TOOLSETS
+from runpod_mcp.server.failures import MOST_DEPTH
 
 WRONG = [
     ({"gpuCount": "two"}, "gpuCount", "whole number"),
@@ -134,3 +140,73 @@ async def test_odd_values_cannot_break_a_reply(door):
         said = await door.call("get_pod", podId=odd)
         assert said.code == "invalid_arguments"
         assert len(said.text) < 300
+
+
+@pytest.fixture
+async def every_tool(tmp_path: Path) -> AsyncIterator[FrontDoor]:
+    async with front_door(tmp_path, toolsets=tuple(TOOLSETS)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31"])
+@pytest.mark.parametrize(
+    ("tool", "more", "field"),
+    [
+        ("get_pod_logs", {"podId": "abc"}, "since"),
+        ("get_endpoint_logs", {"endpointId": "abc", "workerId": "w"}, "since"),
+        ("get_spending", {}, "since"),
+        ("get_spending", {}, "until"),
+    ],
+)
+async def test_times_of_no_sense_are_refused_by_name(every_tool, tool, more, field, when):
+    said = await every_tool.call(tool, **more, **{field: when})
+    assert (said.code, said.facts["field"]) == ("invalid_arguments", field)
+    assert "between the years 2000 and 2200" in said.text
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "field"),
+    [
+        ("list_pods", {"name": "\ud800"}, "name"),
+        ("list_templates", {"name": "a\udfffb"}, "name"),
+        ("create_pod", {"gpuTypeIds": [L4, "\ud800"]}, "gpuTypeIds"),
+        ("create_pod", {"gpuTypeIds": '["\\ud800"]'}, "gpuTypeIds"),
+        ("update_pod", {"podId": "abc", "env": '{"\\ud800": "x"}'}, "env"),
+        ("run_endpoint_job", {"endpointId": "abc", "input": {"a": [{"b": "\ud800"}]}}, "input"),
+        ("create_registry", {"name": "x", "username": "u", "password": "\ud800"}, "password"),
+        ("get_budget", {"x": "\ud800"}, "x"),
+        ("get_budget", {"\ud800": 1}, None),
+    ],
+)
+async def test_half_characters_are_refused_by_name(every_tool, tool, arguments, field):
+    said = await every_tool.call(tool, **arguments)
+    assert said.code == "invalid_arguments"
+    assert said.facts.get("field") == field or field is None
+    assert "half a character" in said.text or field is None
+
+
+async def test_values_nested_too_deep_are_refused_by_name(every_tool):
+    deep: Any = "x"
+    for _ in range(MOST_DEPTH + 1):
+        deep = {"a": deep} if isinstance(deep, list) else [deep]
+    for one in ({"a": deep}, json.dumps({"a": deep}), '{"a":' * 500 + "1" + "}" * 500):
+        said = await every_tool.call("run_endpoint_job", endpointId="abc", input=one)
+        assert (said.code, said.facts["field"]) == ("invalid_arguments", "input")
+        assert "nested" in said.text
+    shallow = await every_tool.call("run_endpoint_job", endpointId="abc", input=deep[0])
+    assert shallow.code in ("not_managed", "not_found")
+
+
+async def test_an_object_of_any_values_is_not_said_to_hold_text(every_tool):
+    free = await every_tool.call("run_endpoint_job", endpointId="abc", input="[[[")
+    assert "input: expected an object." in free.text
+    env = await every_tool.create(env="[[[")
+    assert "env: expected an object with text values" in env.text
+
+
+async def test_spending_until_a_future_that_has_not_begun_names_until(every_tool):
+    said = await every_tool.call("get_spending", until="2150-01-01")
+    assert (said.code, said.facts["field"]) == ("invalid_arguments", "until")
+    both = await every_tool.call("get_spending", since="2149-01-01", until="2150-01-01")
+    assert both.facts["field"] == "since"
+    assert (await every_tool.call("get_spending", until="2026-11-24")).ok

@@ -130,7 +130,12 @@ def test_an_exception_nobody_planned_for_tells_the_log_and_not_the_agent(caplog)
     failure = failure_of(RuntimeError("sim_key_that_must_stay_secret broke"))
     assert (failure.code, failure.retry) == (Code.INTERNAL_ERROR, Retry.NEVER)
     assert "list_pods" in failure.message
+    assert "may have been changed" in failure.message
     assert "broke" not in failure.message
+    looked = failure_of(RuntimeError("broke"), only_looks=True)
+    assert (looked.code, looked.retry) == (Code.INTERNAL_ERROR, Retry.NEVER)
+    assert "Nothing was changed" in looked.message
+    assert "pod" not in looked.message
     assert "failed unexpectedly" in caplog.text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from front_door import IMAGE, FrontDoor, front_door, toml_with
 from mcp import MCPError
+from mcp_types import INVALID_PARAMS
 
 SECRET_HOOK = "https://example.com/hook?token=swordfish"
 
@@ -52,6 +53,20 @@ async def test_a_pod_is_the_same_as_get_pod_says(both):
 async def test_what_is_not_there_is_said_to_be(door, uri):
     with pytest.raises(MCPError):
         await door.client.read_resource(uri)
+
+
+@pytest.mark.parametrize("odd", ["x" * 65, "a%3Fb%3D1", "a%23b", "%20", "%ED%A0%80", "a.b"])
+async def test_what_is_no_pod_id_is_said_to_be_none_and_runpod_is_not_asked(door, odd):
+    with pytest.raises(MCPError, match="not a pod id") as caught:
+        await door.client.read_resource(f"runpod://pods/{odd}")
+    assert caught.value.code == INVALID_PARAMS
+    assert not door.sim.requests.seen
+
+
+async def test_a_pod_that_is_not_there_is_no_failure_of_the_server(door):
+    with pytest.raises(MCPError, match="not_found") as caught:
+        await door.client.read_resource("runpod://pods/nosuchpod")
+    assert caught.value.code == INVALID_PARAMS
 
 
 async def test_a_broken_policy_is_said_with_its_code(door):
