@@ -15,7 +15,7 @@ HOME = Path("/home/u")
 
 
 def machine(platform: str = "linux", **env: str) -> Machine:
-    return Machine(HOME, env, platform, Path("/work/here"))
+    return Machine(HOME, env, platform, Path("/projects/here"))
 
 
 def place(name: str, at: Machine, *, project: bool = False) -> str:
@@ -72,8 +72,8 @@ def test_variables_that_clients_know_move_their_settings(name, platform, env, ex
 
 
 def test_a_project_has_settings_of_its_own_where_the_client_knows_such():
-    assert place("claude-code", machine(), project=True) == "/work/here/.mcp.json"
-    assert place("vscode", machine(), project=True) == "/work/here/.vscode/mcp.json"
+    assert place("claude-code", machine(), project=True) == "/projects/here/.mcp.json"
+    assert place("vscode", machine(), project=True) == "/projects/here/.vscode/mcp.json"
     windsurf = client_named("windsurf")
     assert windsurf is not None
     assert settings_files(windsurf, machine(), project=True) == ()
