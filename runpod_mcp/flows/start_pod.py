@@ -109,14 +109,6 @@ def _refuse_by_rule(policy: Policy, lease: Lease, pod: Pod, hours: float | None)
 async def _new_lease(house: House, policy: Policy, lease: Lease, pod: Pod, hours: float | None) -> Entry:
     """The ceiling and the times of the lease to come, as an entry; nothing is written yet."""
     asked = policy.lease.default_hours if hours is None else hours
-    if asked > policy.lease.max_hours:
-        raise Failure(
-            Code.LEASE_TOO_LONG,
-            f"leaseHours {asked:g} is above the {policy.lease.max_hours:g} h the policy allows.",
-            field="leaseHours",
-            limit=policy.lease.max_hours,
-            requested=asked,
-        )
     ceiling = await _price(house, lease, pod)
     at_most = cost(ceiling, int(asked * 3600))
     if reason := asks_human(policy, "start_pod", ceiling, at_most):
