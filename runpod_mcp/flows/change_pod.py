@@ -73,7 +73,7 @@ async def _may_touch(house: House, tool: str, pod_id: str) -> Right:
     Raises:
         Failure: `not_managed`, `not_found`, `approval_required`, `ledger_unavailable`.
     """
-    policy = _policy_or_none(house)
+    policy = house.policy_or_none()
     if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
         await need_yes(house, policy, reason, ZERO, ZERO)
     try:
@@ -126,14 +126,6 @@ def _not_managed(pod: Pod) -> Failure:
         "A person can allow it with manage_unmanaged under [pods] in the policy.",
         Retry.NEVER,
     )
-
-
-def _policy_or_none(house: House) -> Policy | None:
-    """Ending what is ours must work under a broken policy too."""
-    try:
-        return house.policies.current()
-    except Failure:
-        return None
 
 
 async def _stop(house: House, pod_id: str, right: Right) -> Changed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runpod_mcp.clock import Clock, epoch
+from runpod_mcp.errors import Failure
 from runpod_mcp.flows.notices import Notices
 from runpod_mcp.flows.prices import Prices
 from runpod_mcp.ledger.store import Ledger
@@ -51,6 +52,13 @@ class House:
     confirm_after: tuple[float, ...] = (0.5, 1, 2, 4)
     call: Call | None = None
     notices: Notices = field(default_factory=Notices)
+
+    def policy_or_none(self) -> Policy | None:
+        """The policy, where it can be read: ending what is ours must work under a broken one too."""
+        try:
+            return self.policies.current()
+        except Failure:
+            return None
 
     def now(self) -> int:
         """Whole seconds since 1970, UTC."""

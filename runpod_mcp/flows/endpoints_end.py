@@ -13,7 +13,6 @@ from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
 from runpod_mcp.money import ZERO
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.endpoints import Endpoint, EndpointChange
 from runpod_mcp.runpod.results import EditOutcome, Refused
@@ -36,18 +35,10 @@ async def delete_endpoint(house: House, endpoint_id: str) -> None:
         Failure: `not_managed`, `not_found`, `approval_required`; or its end could not be confirmed.
     """
     lease = await managed_lease(house, endpoint_id)
-    policy = _policy_or_none(house)
+    policy = house.policy_or_none()
     if policy and (reason := asks_human(policy, "delete_endpoint", ZERO, ZERO)):
         await need_yes(house, policy, reason, ZERO, ZERO)
     await to_the_end(_delete(house, lease, endpoint_id))
-
-
-def _policy_or_none(house: House) -> Policy | None:
-    """Ending what is ours must work under a broken policy too."""
-    try:
-        return house.policies.current()
-    except Failure:
-        return None
 
 
 async def _delete(house: House, lease: Lease, endpoint_id: str) -> None:

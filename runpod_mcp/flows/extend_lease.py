@@ -8,13 +8,11 @@ from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.began import began_at
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.gate import change_judge
+from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
-from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import cost
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
 
@@ -47,11 +45,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
     longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
         await need_yes(house, policy, reason, lease.usd_per_hour, longer)
-    judge = change_judge(policy, await unmanaged_holdings(house, policy), now)
-    answer = await house.ledger.amend(lease.reservation.id, entry, judge)
-    if isinstance(answer, Deny):
-        raise answer.as_failure()
-    return NewEnd(answer, lease.lease_ends_at)
+    return NewEnd(await let_cost_more(house, policy, lease, entry), lease.lease_ends_at)
 
 
 async def _running_lease(house: House, pod_id: str) -> Lease:

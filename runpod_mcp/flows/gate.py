@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runpod_mcp.errors import Code, Retry
-from runpod_mcp.ledger.entries import Reservation
+from runpod_mcp.flows.context import House
+from runpod_mcp.flows.unmanaged import unmanaged_holdings
+from runpod_mcp.ledger.entries import Entry, Lease, Reservation
 from runpod_mcp.ledger.store import ChangeJudge, Judge
 from runpod_mcp.policy.budgets import judge_budgets
 from runpod_mcp.policy.decision import Deny
@@ -38,6 +40,25 @@ def change_judge(policy: Policy, unmanaged: Sequence[Holding], now: int) -> Chan
         return judge_budgets(policy, replace(others, holdings=(*others.holdings, *unmanaged)), plan)
 
     return judge
+
+
+async def let_cost_more(
+    house: House, policy: Policy, lease: Lease, entry: Entry, besides: ChangeJudge | None = None
+) -> Lease:
+    """Write an entry that makes a lease dearer or longer, if the budgets have room and nothing else is in the way.
+
+    Raises:
+        Failure: they have not, or something is.
+    """
+    room = change_judge(policy, await unmanaged_holdings(house, policy), entry.at)
+
+    def judge(others: Spending, plan: Plan) -> Deny | None:
+        return (besides and besides(others, plan)) or room(others, plan)
+
+    held = await house.ledger.amend(lease.reservation.id, entry, judge)
+    if isinstance(held, Deny):
+        raise held.as_failure()
+    return held
 
 
 def clock_behind(latest: int, now: int) -> Deny | None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.gate import change_judge, reserve_judge
+from runpod_mcp.flows.gate import let_cost_more, reserve_judge
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, Reservation
 from runpod_mcp.ledger.store import Reserved
@@ -177,15 +177,11 @@ async def raise_if(house: House, policy: Policy, lease: Lease, entry: Entry, fit
     Raises:
         Failure: they have not, or it does not.
     """
-    judge = change_judge(policy, await unmanaged_holdings(house, policy), entry.at)
 
-    def both(others: Spending, plan: Plan) -> Deny | None:
-        return fits(others, plan.usd_per_hour) or judge(others, plan)
+    def besides(others: Spending, plan: Plan) -> Deny | None:
+        return fits(others, plan.usd_per_hour)
 
-    held = await house.ledger.amend(lease.reservation.id, entry, both)
-    if isinstance(held, Deny):
-        raise held.as_failure()
-    return held
+    return await let_cost_more(house, policy, lease, entry, besides)
 
 
 def refuse_taken_name(name: str, things: Sequence[Named]) -> None:

@@ -15,16 +15,14 @@ from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.gate import change_judge
+from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import see_running, see_stopped
-from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human, judge_request
 from runpod_mcp.runpod.api import NoCapacity, Refused, Unknown
@@ -51,13 +49,7 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
     _refuse_by_rule(policy, lease, pod, hours)
     entry = await _new_lease(house, policy, lease, pod, hours)
     async with changing(house, lease):
-        held = await house.ledger.amend(
-            lease.reservation.id,
-            entry,
-            change_judge(policy, await unmanaged_holdings(house, policy), entry.at),
-        )
-        if isinstance(held, Deny):
-            raise held.as_failure()
+        held = await let_cost_more(house, policy, lease, entry)
         return await to_the_end(_call(house, held, pod))
 
 

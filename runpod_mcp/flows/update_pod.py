@@ -13,19 +13,17 @@ from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.correct import correct
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.gate import change_judge
+from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone, see
 from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.flows.resolve import DEFAULT_CONTAINER_DISK_GB, read_template
-from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.pods.values import RESERVATION_TAG
-from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human, judge_change
 from runpod_mcp.runpod.api import Gone, NoCapacity, PodChange, Refused
@@ -166,11 +164,7 @@ async def _set_aside(house: House, policy: Policy, lease: Lease, paid: Entry) ->
     """The lease as it counts while the change is under way; what costs nothing needs no money."""
     if not _is_dearer(lease, paid):
         return lease
-    judge = change_judge(policy, await unmanaged_holdings(house, policy), paid.at)
-    held = await house.ledger.amend(lease.reservation.id, paid, judge)
-    if isinstance(held, Deny):
-        raise held.as_failure()
-    return held
+    return await let_cost_more(house, policy, lease, paid)
 
 
 async def _call(
