@@ -90,4 +90,6 @@ def _alternative(one: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "[]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)  # all its digits, for they are a limit
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,13 +13,13 @@ from runpod_mcp.cli import cli
 COOKBOOK = (Path(__file__).parents[2] / "runpod_mcp" / "docs" / "cookbook.md").read_text("utf-8")
 RECIPE = re.compile(
     r"^## (?P<title>[^\n]+)\n.*?```toml\n# (?P<file>\S+)\n(?P<policy>.*?)```\n+```toml\n(?P<cases>.*?)```",
-    re.S | re.M,
+    re.DOTALL | re.MULTILINE,
 )
 RECIPES = [match.groupdict() for match in RECIPE.finditer(COOKBOOK)]
 
 
 def test_every_heading_of_the_cookbook_has_a_policy_and_its_cases() -> None:
-    assert [recipe["title"] for recipe in RECIPES] == re.findall(r"^## (.+)", COOKBOOK, re.M)
+    assert [recipe["title"] for recipe in RECIPES] == re.findall(r"^## (.+)", COOKBOOK, re.MULTILINE)
     assert len(RECIPES) > 10
     assert COOKBOOK.count("```toml") == 2 * len(RECIPES)
 

@@ -213,3 +213,9 @@ async def test_the_budget_tells_every_limit_of_the_policy(tmp_path):
         assert (said.facts["podsAllowed"], said.facts["gpusAllowed"]) == (2, 3)
         assert "Pods running: 0 of 2; GPUs: 0 of 3." in said.text
         assert "One pod may cost $1.00/h." in said.text
+
+
+def test_what_would_pass_is_written_as_it_can_be_sent() -> None:
+    instead = {"interruptible": False, "maxUsdPerHour": 12.3456789, "leaseHours": 2.0, "ports": []}
+    text = failed(Failure(Code.CONFLICT, "It is so.", alternatives=[instead])).content[0].text
+    assert "Would pass: interruptible false, maxUsdPerHour 12.3456789, leaseHours 2, ports []." in text
