@@ -58,6 +58,7 @@ CLAUDE = _npm("claude", "@anthropic-ai/claude-code", "2.1.330")
 GEMINI = _npm("gemini", "@google/gemini-cli", "0.61.0")
 OPENCODE = _npm("opencode", "opencode-ai", "1.18.33")
 CODEX = _npm("codex", "@openai/codex", "0.169.0")
+OFFICIAL = _npm("runpod's own server", "@runpod/mcp-server", "4.0.0")
 PRISM = _npm("prism", "@stoplight/prism-cli", "5.14.2")
 
 

@@ -30,6 +30,11 @@ class Runpod:
             found: dict[str, Any] = json.load(answer)
         return found
 
+    def control(self, route: str, body: dict[str, Any]) -> None:
+        """Ask the simulator for something: a fault, a pod made by hand."""
+        asked = urllib.request.Request(f"{self.url}/_sim/{route}", json.dumps(body).encode())
+        urllib.request.urlopen(asked, timeout=10).close()
+
 
 @contextmanager
 def simulated_runpod(folder: Path) -> Iterator[Runpod]:
