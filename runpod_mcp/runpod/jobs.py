@@ -17,6 +17,9 @@ MOST_INPUT = 10_000_000
 MOST_OUTPUT = 64_000
 """Characters of a job's output, as JSON, that are kept."""
 
+MOST_DEPTH = 200
+"""Levels of lists and objects in a job's input and output; every Python this runs on can read and write so many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:

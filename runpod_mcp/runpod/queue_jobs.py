@@ -16,9 +16,18 @@ from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod import outcomes
 from runpod_mcp.runpod.failures import unreadable
 from runpod_mcp.runpod.http import Wire
-from runpod_mcp.runpod.jobs import LONGEST_WAIT, MOST_INPUT, MOST_OUTPUT, Health, Job, JobOrder, Purged
+from runpod_mcp.runpod.jobs import (
+    LONGEST_WAIT,
+    MOST_DEPTH,
+    MOST_INPUT,
+    MOST_OUTPUT,
+    Health,
+    Job,
+    JobOrder,
+    Purged,
+)
 from runpod_mcp.runpod.questions import find
-from runpod_mcp.runpod.reading import fields, identifier, segment, text, whole
+from runpod_mcp.runpod.reading import deeper_than, fields, identifier, segment, text, whole
 from runpod_mcp.runpod.results import EditOutcome, Gone, MakeOutcome, Refused
 
 T = TypeVar("T")
@@ -89,6 +98,9 @@ class QueueJobs:
         if _size(order.input) > MOST_INPUT:
             message = f"A job's input may be {MOST_INPUT:,} bytes at most. Nothing was sent."
             return Refused(Code.INVALID_ARGUMENTS, message, field="input")
+        if deeper_than(MOST_DEPTH, order.input):
+            message = f"A job's input may be nested {MOST_DEPTH} deep at most. Nothing was sent."
+            return Refused(Code.INVALID_ARGUMENTS, message, field="input")
         body = {"input": order.input}
         sent = await self._wire.send(
             "POST", _path(endpoint_id, verb), body=body, query=query, deadline=deadline
@@ -136,10 +148,9 @@ def _bounded(output: Any) -> tuple[Any, bool]:
 
 def _plain(value: Any) -> str | None:
     """JSON as text without halves of surrogate pairs, which no reply can take; None when it is nested too deeply."""
-    try:
-        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    except RecursionError:
+    if deeper_than(MOST_DEPTH, value):
         return None
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
 def _size(value: Any) -> int:

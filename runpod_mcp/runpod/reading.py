@@ -54,6 +54,17 @@ def items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def deeper_than(levels: int, value: object) -> bool:
+    """Whether lists and objects lie within each other more than so many levels deep."""
+    layer: list[Any] = [value]
+    for _ in range(levels + 1):
+        holders = [one for one in layer if isinstance(one, dict | list)]
+        layer = [part for one in holders for part in (one.values() if isinstance(one, dict) else one)]
+        if not holders:
+            return False
+    return True
+
+
 def strings(value: object) -> tuple[str, ...]:
     """The strings in a list, in order."""
     return tuple(found for item in items(value) if (found := text(item)) is not None)

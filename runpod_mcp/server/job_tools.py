@@ -159,10 +159,7 @@ def _output(job: Job) -> tuple[str | None, bool]:
     """The output as text that fits into a reply, and whether it was cut."""
     if job.output is None:
         return ("", True) if job.output_cut else (None, False)
-    try:
-        text = _text(job.output)
-    except RecursionError:
-        return "", True
+    text = _text(job.output)
     short = text.encode()[:MOST_BYTES].decode(errors="ignore")
     return short, job.output_cut or short != text
 

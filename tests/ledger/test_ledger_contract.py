@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import anyio
 import pytest
 from ledger_helpers import (
@@ -286,7 +288,7 @@ async def test_leases_of_a_time_are_those_that_were_in_the_sums_then_ended_ones_
 
 
 async def test_more_leases_than_can_be_read_at_once_are_refused_and_not_cut(tmp_path):
-    with SqliteFile(tmp_path / "ledger.db").transaction(write=True) as db:
+    with closing(SqliteFile(tmp_path / "ledger.db")) as file, file.transaction(write=True) as db:
         for number in range(3):
             rows.add_reservation(db, reservation(f"r{number}"))
         assert len(rows.leases_between(db, NOON, NOON + HOUR, most=3)) == 3

@@ -13,7 +13,7 @@ from runpod_helpers import V1, V2, FakeRunpod, answer, api, problem
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.runpod.connect import jobs_url
-from runpod_mcp.runpod.jobs import MOST_INPUT, MOST_OUTPUT, Health, Job, JobOrder, Purged
+from runpod_mcp.runpod.jobs import MOST_DEPTH, MOST_INPUT, MOST_OUTPUT, Health, Job, JobOrder, Purged
 from runpod_mcp.runpod.queue_jobs import read_job
 from runpod_mcp.runpod.results import Changed, Gone, Made, Refused, Unknown
 
@@ -141,9 +141,11 @@ async def test_an_input_that_cannot_be_sent_is_refused() -> None:
     odd = await jobs(fake).run("e1", JobOrder(input={"x": float("nan")}))
     assert isinstance(odd, Refused)
     deep: dict[str, Any] = {}
-    for _ in range(5000):
+    for _ in range(MOST_DEPTH):
         deep = {"x": deep}
-    assert isinstance(await jobs(fake).run("e1", JobOrder(input=deep)), Refused)
+    nested = await jobs(fake).run("e1", JobOrder(input=deep))
+    assert isinstance(nested, Refused)
+    assert nested.field == "input"
     nowhere = await jobs(fake).run("..", ORDER)
     assert isinstance(nowhere, Refused)
     assert nowhere.code is Code.NOT_FOUND
