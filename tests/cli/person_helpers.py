@@ -17,7 +17,7 @@ WIDE, NARROW = 200, 40
 
 
 def in_step(door: FrontDoor) -> FrontDoor:
-    """Set the door's clock to the real time, before anything was rented: the commands have no other clock."""
+    """Set the door's clock to the real time: the commands have no other clock."""
     door.clock.step(seconds=(datetime.now(UTC) - door.clock.now()).total_seconds())
     return door
 

@@ -34,7 +34,7 @@ assert not heavy, heavy
 
 
 async def spent_for_days(door: FrontDoor) -> list[str]:
-    """Three pods, each rented on a day of its own and gone, and a fourth that runs."""
+    """Three pods, each rented on a day of its own and gone, and a fourth that has run for some minutes by now."""
     in_step(door)
     door.clock.step(days=-4)
     ids = []
@@ -45,7 +45,10 @@ async def spent_for_days(door: FrontDoor) -> list[str]:
         await door.call("delete_pod", podId=pod.pod_id)
         door.clock.step(hours=22)
     in_step(door)
-    return [*ids, (await door.create(L4)).pod_id]
+    door.clock.step(minutes=-5)
+    running = await door.create(L4)
+    in_step(door)
+    return [*ids, running.pod_id]
 
 
 @pytest.fixture
