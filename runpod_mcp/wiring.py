@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import anyio
 from pydantic import SecretStr
 
 from runpod_mcp.clock import Clock, SystemClock
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # what only the ledger is needed for starts without a network
 
 SIMULATOR_KEY = SecretStr("sim_in_process")
 SIMULATOR_BOOT_SECONDS = 5
+FIRST_AFTER = 1.0
+"""Seconds before leases are looked after."""
 
 
 @asynccontextmanager
@@ -88,6 +91,34 @@ def make_house(
         prices=Prices(api, clock),
         clock=clock,
     )
+
+
+@asynccontextmanager
+async def looked_after(house: House, settings: Settings) -> AsyncIterator[House]:
+    """A house whose leases are ended and whose news is sent in the background, for as long as the block lasts.
+
+    An error of the block leaves it as it is, not in a group.
+    """
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_look_after, house, settings)
+            yield house
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as several:
+        if len(several.exceptions) > 1:
+            raise
+        raise several.exceptions[0] from None
+
+
+async def _look_after(house: House, settings: Settings) -> None:
+    """Begun a little later: an agent's first question does not wait for its imports."""
+    await house.clock.sleep(FIRST_AFTER)
+    from runpod_mcp.flows.keeper import keep
+    from runpod_mcp.flows.webhook import deliver
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keep, house)
+        tasks.start_soon(deliver, house, settings.webhook_secret)
 
 
 def simulator_transport() -> httpx2.AsyncBaseTransport:

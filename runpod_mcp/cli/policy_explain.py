@@ -12,7 +12,6 @@ from typing import Any
 
 import anyio
 import click
-from pydantic import ValidationError
 
 from runpod_mcp.clock import SystemClock
 from runpod_mcp.config import Settings, read_settings
@@ -26,7 +25,7 @@ from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.policy import explain as reasons
 from runpod_mcp.policy.decision import AskHuman, Deny
 from runpod_mcp.policy.explain import Explanation, RuleSays, Verdict
-from runpod_mcp.server.failures import invalid_arguments
+from runpod_mcp.server.failures import read_create
 from runpod_mcp.wiring import open_house
 
 LARGEST_REQUEST = 1_000_000
@@ -103,11 +102,7 @@ def read_request(data: Any) -> CreateRequest:
         data = data.get("arguments", {name: value for name, value in data.items() if name != "tool"})
     if not isinstance(data, dict):
         raise Failure(Code.INVALID_ARGUMENTS, "expected the arguments of create_pod as an object.")
-    try:
-        return CreateRequest.model_validate(data)
-    except ValidationError as error:
-        known = [field.alias or name for name, field in CreateRequest.model_fields.items()]
-        raise invalid_arguments(error, known) from error
+    return read_create(data)
 
 
 def _facts(origin: str, notes: list[str], found: Explanation) -> dict[str, Any]:

@@ -19,12 +19,9 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.logs import log_to_stderr
 from runpod_mcp.server.app import Server, build_server
-from runpod_mcp.wiring import open_house
+from runpod_mcp.wiring import looked_after, open_house
 
 log = logging.getLogger(__name__)
-
-FIRST_AFTER = 1.0
-"""Seconds before leases are looked after."""
 
 
 def serve_stdio(options: Options) -> None:
@@ -65,21 +62,8 @@ def _server(house: House, settings: Settings) -> Server:
 @asynccontextmanager
 async def _kept_house(settings: Settings) -> AsyncIterator[House]:
     """A house whose leases are looked after while it is open."""
-    async with open_house(settings) as house, anyio.create_task_group() as tasks:
-        tasks.start_soon(_look_after, house, settings)
+    async with open_house(settings) as house, looked_after(house, settings):
         yield house
-        tasks.cancel_scope.cancel()
-
-
-async def _look_after(house: House, settings: Settings) -> None:
-    """What a server does by itself, begun a little later: an agent's first question does not wait for its imports."""
-    await house.clock.sleep(FIRST_AFTER)
-    from runpod_mcp.flows.keeper import keep
-    from runpod_mcp.flows.webhook import deliver
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(keep, house)
-        tasks.start_soon(deliver, house, settings.webhook_secret)
 
 
 def _log(settings: Settings) -> None:

@@ -234,6 +234,15 @@ class Policy(_Table):
     notify: Annotated[Notify, _says("Who is told.")] = Notify()
     origin: str = Field("", exclude=True)
 
+    @classmethod
+    def from_toml(cls, text: str, origin: str = "the program") -> Policy:
+        """A policy from the text of a policy file; `origin` is what messages call it.
+
+        Raises:
+            Failure: `policy_broken`, naming the line and key of the first problem, and what was expected there.
+        """
+        return read_policy(text, origin)
+
     @property
     def is_default(self) -> bool:
         """Whether nobody wrote a policy and the built-in one applies."""

@@ -87,6 +87,15 @@ class Server(MCPServer[None]):
             await self._note(name, arguments, None, result.structured_content or {})
         return result
 
+    async def keep(self) -> None:
+        """Look after what was rented, once: end leases that are due, and compare the ledger with Runpod.
+
+        A server that was started by `runpod-mcp` does this by itself. A round that fails is logged, and the next one tries again.
+        """
+        from runpod_mcp.flows.keeper import keep_once
+
+        await keep_once(self._house)
+
     async def _note(
         self, name: str, arguments: dict[str, Any], failure: Failure | None, said: dict[str, Any]
     ) -> None:

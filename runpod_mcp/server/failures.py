@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean, nearest
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,19 @@ def failure_of(error: BaseException | None, *, only_looks: bool = False) -> Fail
         "who runs it.",
         Retry.NEVER,
     )
+
+
+def read_create(arguments: Mapping[str, Any]) -> CreateRequest:
+    """The arguments of `create_pod`, read as strictly as the tool reads them.
+
+    Raises:
+        Failure: `invalid_arguments`.
+    """
+    try:
+        return CreateRequest.model_validate(dict(arguments))
+    except ValidationError as error:
+        known = [field.alias or name for name, field in CreateRequest.model_fields.items()]
+        raise invalid_arguments(error, known) from error
 
 
 def invalid_arguments(error: ValidationError, known: list[str]) -> Failure:
