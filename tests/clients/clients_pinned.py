@@ -46,6 +46,12 @@ PYDANTIC_AI = Pinned(
     "pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.1", "mcp==2.3.0")
 )
 OPENAI_AGENTS = Pinned("openai-agents", "0.24.0", ("openai-agents==0.24.0", "mcp==2.3.0"))
+HOUSE = ("mcp==2.3.0", "click", "platformdirs", "starlette", "uvicorn")
+"""What this package needs where a program embeds it."""
+EMBEDDED_PYDANTIC_AI = Pinned(
+    "embedded in pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.1", *HOUSE)
+)
+EMBEDDED_LANGCHAIN = Pinned("embedded in langchain", "1.5.2", ("langchain==1.5.2", *HOUSE))
 LANGCHAIN = Pinned("langchain-mcp-adapters", "0.3.2", ("langchain-mcp-adapters==0.3.2", "mcp==1.30.0"))
 MCP_USE = Pinned("mcp-use", "1.7.1", ("mcp-use==1.7.1", "mcp==1.30.0"))
 SDK_1 = Pinned("mcp", "1.30.0", ("mcp==1.30.0",))
