@@ -111,4 +111,4 @@ def words(picture: str) -> str:
     """The words of a picture, without what differs from one run to the next: times, and what seconds cost."""
     text = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture)).replace("&#160;", " ")
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", text)
-    return re.sub(r"(charged_usd&quot;: )[\d.]+|\$[\d.]+( today)", r"\1MONEY\2", text)
+    return re.sub(r"(charged_usd&quot;: )[\d.]+|\$[\d.]+( today| still to be spent)", r"\1MONEY\2", text)

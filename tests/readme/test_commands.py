@@ -15,6 +15,7 @@ import pytest
 
 from runpod_mcp.cli import cli
 from runpod_mcp.errors import Code
+from runpod_mcp.simulator.faults import Kind
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "runpod_mcp" / "docs").glob("*.md")])
@@ -136,8 +137,8 @@ def test_the_readmes_test_command_is_what_ci_runs() -> None:
     } <= set(ci)
 
 
-def test_every_code_that_a_page_names_is_one() -> None:
-    known = set(map(str, Code))
+def test_every_code_or_trouble_that_a_page_names_is_one() -> None:
+    known = {*map(str, Code), *map(str, Kind)}
     for page in PAGES:
         for code in re.findall(r"`((?:over|too|not|no)_[a-z_]+)`", page.read_text("utf-8")):
             assert code in known, f"{page.name}: {code}"
