@@ -28,7 +28,10 @@ async def keep(house: House) -> None:
     while True:
         looks = house.now() - looked >= EVERY
         looked = house.now() if looks else looked
-        await keep_once(house, looks=looks)
+        try:
+            await keep_once(house, looks=looks)
+        except Exception as error:  # a mistake of ours must not take the server, and the means to end pods, with it
+            log.error("looking after leases failed unexpectedly", exc_info=error)
         await house.clock.sleep(TICK)
 
 

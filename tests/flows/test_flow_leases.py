@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from front_door import FrontDoor, front_door, toml_with
 
+from runpod_mcp.flows.context import Policies
 from runpod_mcp.flows.keeper import keep, keep_once
 from runpod_mcp.flows.leases import Ended, reap, reap_not_ready
 from runpod_mcp.flows.reconcile import reconcile
 from runpod_mcp.ledger.entries import LeaseState
+from runpod_mcp.policy.document import Policy
 
 
 async def test_nothing_is_ended_before_its_time(both):
@@ -202,6 +206,36 @@ async def test_the_keeper_goes_on_when_runpod_or_the_ledger_cannot_be_had(
     door.sim.faults.add("list", "unavailable", times=None)
     await keep_once(door.house)
     assert "runpod_unavailable" in caplog.text
+
+
+class Stumbles:
+    """A policy that fails in a way that nobody thought of, so many times."""
+
+    def __init__(self, policies: Policies, times: int) -> None:
+        self._policies, self._times = policies, times
+
+    def current(self) -> Policy:
+        self._times -= 1
+        if self._times >= 0:
+            raise ZeroDivisionError
+        return self._policies.current()
+
+
+async def test_leases_end_although_a_round_of_the_keeper_failed_as_nobody_thought(
+    door, caplog: pytest.LogCaptureFixture
+):
+    await door.create(volumeInGb=0)
+    house = replace(door.house, policies=Stumbles(door.house.policies, 1))
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep, house)
+            while "failed unexpectedly" not in caplog.text:
+                await anyio.lowlevel.checkpoint()
+            assert len(door.live) == 1
+            door.clock.step(hours=2)
+            while door.live:
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
 
 
 async def test_the_keeper_waits_when_the_ledger_cannot_be_read(tmp_path: Path):
