@@ -30,7 +30,9 @@ async def keep(house: House) -> None:
         looked = house.now() if looks else looked
         try:
             await keep_once(house, looks=looks)
-        except Exception as error:  # a mistake of ours must not take the server, and the means to end pods, with it
+        except (
+            Exception
+        ) as error:  # a mistake of ours must not take the server, and the means to end pods, with it
             log.error("looking after leases failed unexpectedly", exc_info=error)
         await house.clock.sleep(TICK)
 

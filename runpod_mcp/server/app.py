@@ -18,6 +18,7 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.trail import note_call
 from runpod_mcp.server.failures import failure_of
 from runpod_mcp.server.input_schema import SHAPED, Schema
+from runpod_mcp.server.packed import unpack_arguments
 from runpod_mcp.server.prompts import add_prompts
 from runpod_mcp.server.replies import failed
 from runpod_mcp.server.resources import add_resources
@@ -46,6 +47,7 @@ class Server(MCPServer[None]):
             tools=[tool_of(spec, house) for spec in tools_of(toolsets, read_only=read_only)],
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000)},
             log_level="WARNING",
+            middleware=[unpack_arguments],
         )
         add_resources(self, house)
         add_prompts(self)

@@ -154,19 +154,24 @@ def test_an_argument_that_could_mean_two_things_is_named_with_what_was_expected(
     assert words in told["content"][0]["text"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the SDK refuses the request before our code sees it, and says nothing of arguments"
-)
 def test_all_arguments_packed_into_one_text_are_unpacked(greeted: Raw) -> None:
-    told = greeted.ask("tools/call", name="create_pod", arguments=json.dumps(DRY))
-    assert "result" in told
-    assert not told["result"]["isError"]
+    told = greeted.call("create_pod", arguments=json.dumps(DRY))
+    assert not told["isError"], told
+    assert greeted.call("get_budget", arguments="")["isError"] is False
 
 
-def test_all_arguments_packed_into_one_text_rent_nothing_and_the_next_call_is_answered(greeted: Raw) -> None:
-    assert (
-        greeted.ask("tools/call", name="create_pod", arguments=json.dumps(CREATE))["error"]["code"] == -32602
-    )
+def test_arguments_packed_into_one_text_are_read_as_strictly_as_any(greeted: Raw) -> None:
+    told = greeted.call("create_pod", arguments=json.dumps({**CREATE, "gpuCounts": 4}))
+    assert told["structuredContent"]["code"] == "invalid_arguments"
+    assert greeted.call("list_pods")["structuredContent"]["total"] == 0
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "4", "{", "rent an L4", "[" * 200_000, '"{}"'], ids=range(7))
+def test_a_text_without_arguments_is_an_error_in_our_words_and_the_next_call_is_answered(
+    greeted: Raw, text: str
+) -> None:
+    error = greeted.ask("tools/call", name="create_pod", arguments=text)["error"]
+    assert (error["code"], error["message"][:28]) == (-32602, "arguments: expected an objec")
     assert greeted.call("list_pods")["structuredContent"]["total"] == 0
 
 
