@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 SNIPPETS = HERE.parents[1] / "manifests" / "clients"
 KEY = "sim_key_of_a_client"
 SECONDS = 120
+WRONG_ERA = -32022
 CORE = sorted(spec.name for spec in tools_of(("core",)))
 POLICY = """\
 version = 1
@@ -101,9 +102,19 @@ class Heard:
 
     @property
     def protocol_errors(self) -> list[Any]:
-        """Errors of the protocol; that a subscription ends when its client leaves is none."""
-        listening = {said["id"] for _, said in self.client if said.get("method") == "subscriptions/listen"}
-        return [said["error"] for _, said in self.server if "error" in said and said["id"] not in listening]
+        """Errors of the protocol that a client is not used to.
+
+        That a subscription ends when its client leaves is none, nor that a client which tried the older handshake while a
+        busy machine kept it waiting is sent back to the era it began with.
+        """
+        asked = {said["id"]: said["method"] for _, said in self.client if "method" in said and "id" in said}
+        usual = {("subscriptions/listen", None), ("initialize", WRONG_ERA)}
+        return [
+            said["error"]
+            for _, said in self.server
+            if "error" in said
+            and not {(asked.get(said["id"]), code) for code in (None, said["error"]["code"])} & usual
+        ]
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,8 @@ class Stage:
         assert heard, f"{client} never started the server"
         eras = ", ".join(dict.fromkeys(one.era for one in heard))
         self.tell(client, eras, driven, heard[0].first_answer)
-        assert [error for one in heard for error in one.protocol_errors] == [], f"{client}"
+        errors = [error for one in heard for error in one.protocol_errors]
+        assert not errors, f"{client}: {errors}"
         return heard
 
 
