@@ -13,13 +13,14 @@ import anyio
 import click
 from anyio import to_thread
 
-from runpod_mcp.cli.checkup_clients import look_at_bypasses, look_at_clients
+from runpod_mcp.cli.checkup_clients import key_told, look_at_bypasses, look_at_clients
 from runpod_mcp.cli.checkup_cloud import look_at_api
 from runpod_mcp.cli.checkup_files import look_at_key, look_at_ledger, look_at_policy
 from runpod_mcp.cli.findings import Finding, State, bad
 from runpod_mcp.cli.options import Options
 from runpod_mcp.cli.tables import say
 from runpod_mcp.cli.words import paragraph
+from runpod_mcp.clients.entry import KEY_FILE
 from runpod_mcp.clients.machine import Machine, this_machine
 from runpod_mcp.clock import Clock, SystemClock
 from runpod_mcp.config import DEFAULT_API_URL, Settings, colour_allowed, environment, read_settings
@@ -55,11 +56,16 @@ async def examine(options: Options, machine: Machine, clock: Clock) -> list[Find
     """Everything that can be found out now; one part that cannot be looked at never keeps the others from it."""
     settings, findings = _settings(options, machine.env)
     looks: list[tuple[str, Look]] = []
+    told_by, seen = "", machine
+    keyless = settings is not None and settings.api_key is None and not settings.simulator
+    if keyless and KEY_FILE not in machine.env and (told := key_told(machine)):
+        told_by, seen = told[0], replace(machine, env={**machine.env, **told[1]})
+        settings, findings = _settings(options, seen.env)
     if settings is not None:
         usable, trouble = _usable(settings, clock)
         findings += trouble
         looks = [
-            ("key", partial(to_thread.run_sync, look_at_key, settings, machine)),
+            ("key", partial(to_thread.run_sync, look_at_key, settings, seen, told_by)),
             ("policy", partial(to_thread.run_sync, look_at_policy, settings, machine)),
             ("ledger", partial(look_at_ledger, usable, clock)),
         ]

@@ -10,11 +10,20 @@ from typing import Any
 
 from runpod_mcp.cli.findings import Finding, bad, ok, warn
 from runpod_mcp.clients.edits import CannotEdit
-from runpod_mcp.clients.entry import KEY, env_of_entry, is_off, line_of_entry, projects_in, servers_in
+from runpod_mcp.clients.entry import (
+    KEY,
+    KEY_FILE,
+    env_of_entry,
+    is_off,
+    line_of_entry,
+    projects_in,
+    servers_in,
+)
 from runpod_mcp.clients.files import read_file
 from runpod_mcp.clients.launch import is_official, is_ours
 from runpod_mcp.clients.machine import Machine
 from runpod_mcp.clients.places import CLIENTS, Client, settings_files
+from runpod_mcp.config import read_settings
 from runpod_mcp.errors import Failure
 from runpod_mcp.pods.words import clean
 
@@ -81,6 +90,45 @@ def look_at_bypasses(machine: Machine) -> list[Finding]:
     return findings or [ok("bypass", "Nothing is seen that goes round the limits.")]
 
 
+def key_told(machine: Machine) -> tuple[str, dict[str, str]] | None:
+    """Which of the user's own client settings give this server a key, and by which variable.
+
+    Settings in a project are not asked: an agent may have written them.
+    """
+    for client, path in _places(machine):
+        try:
+            servers = _servers(client, path, machine)
+        except (Failure, CannotEdit):
+            continue
+        for one in servers:
+            if not is_ours(one.line) or is_off(one.entry) or not _is_users(one, machine):
+                continue
+            env = env_of_entry(one.entry)
+            for name in (KEY, KEY_FILE):
+                if _is_meant(env.get(name, "")) and not _unreadable({name: env[name]}):
+                    return one.place, {name: env[name]}
+    return None
+
+
+def _is_users(one: Installed, machine: Machine) -> bool:
+    """Whether it stands in the user's own settings and not in those of a project."""
+    return one.path in settings_files(one.client, machine)
+
+
+def _is_meant(value: str) -> bool:
+    """Whether this is a value, and no placeholder for one."""
+    return bool(value.strip()) and not value.startswith(("$", "{", "YOUR_"))
+
+
+def _unreadable(env: dict[str, str]) -> str:
+    """What keeps a key from being read by these variables."""
+    try:
+        read_settings(env)
+    except Failure as failure:
+        return failure.message
+    return ""
+
+
 def _places(machine: Machine) -> Iterator[tuple[Client, Path]]:
     for client in CLIENTS:
         own = settings_files(client, machine)
@@ -103,6 +151,9 @@ def _installed(one: Installed, machine: Machine) -> Finding:
         return warn("client", f"{one.place}: installed but switched off there.")
     if shutil.which(command, path=machine.env.get("PATH")) is None:
         return warn("client", f"{one.place}: installed, but its command {command} is not found.", again)
+    file = env_of_entry(one.entry).get(KEY_FILE, "")
+    if _is_users(one, machine) and _is_meant(file) and (trouble := _unreadable({KEY_FILE: file})):
+        return warn("client", f"{one.place}: installed, but its {trouble}", f"{again} --key-file FILE")
     return ok("client", f"{one.place}: {started}")
 
 
@@ -144,7 +195,7 @@ def _around(one: Installed) -> Iterator[Finding]:
             "bypass", f"{one.place} runs runpodctl, which knows no limits.", "Take it out of the client."
         )
     key = env_of_entry(one.entry).get(KEY, "")
-    if key and not key.startswith(("$", "{", "YOUR_")):
+    if _is_meant(key):
         yield warn(
             "bypass",
             f"The API key itself stands in the settings of {one.place}; an agent that reads the file has it.",

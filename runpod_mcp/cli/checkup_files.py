@@ -24,8 +24,8 @@ _SECOND_THOUGHTS = 60
 _POSIX = os.name == "posix"
 
 
-def look_at_key(settings: Settings, machine: Machine) -> list[Finding]:
-    """Where the key comes from; never what it is."""
+def look_at_key(settings: Settings, machine: Machine, told_by: str = "") -> list[Finding]:
+    """Where the key comes from; never what it is. `told_by` names the client's settings that lead to it."""
     if settings.simulator:
         return [ok("key", "No key is needed on the simulator.")]
     if settings.api_key is None:
@@ -38,7 +38,8 @@ def look_at_key(settings: Settings, machine: Machine) -> list[Finding]:
         ]
     if settings.api_key.get_secret_value().startswith(("$", "{", "YOUR_")):
         return [bad("key", f"What stands in {settings.api_key_from} is a placeholder, not a key.")]
-    findings = [ok("key", f"Found in {settings.api_key_from}.")]
+    told = f", which the settings of {told_by} name" if told_by else ""
+    findings = [ok("key", f"Found in {settings.api_key_from}{told}.")]
     file = {
         "RUNPOD_API_KEY_FILE": machine.env.get("RUNPOD_API_KEY_FILE", ""),
         "runpodctl's config file": str(machine.home / ".runpod" / "config.toml"),

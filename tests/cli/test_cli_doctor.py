@@ -209,6 +209,61 @@ async def test_without_a_key_it_says_where_one_is_looked_for(patient):
     assert about(told, "api")[0][0] == "ok"
 
 
+def key_file(patient: Patient, mode: int = 0o600) -> str:
+    """A file with the key, where the README puts it."""
+    file = patient.home / ".runpod-key"
+    file.write_text(KEY)
+    file.chmod(mode)
+    return str(file)
+
+
+def entry_with(**env: str) -> str:
+    entry = {"command": sys.executable, "args": ["-P", "-m", "runpod_mcp"], "env": env}
+    return json.dumps({"mcpServers": {"runpod": entry}})
+
+
+async def test_a_key_that_only_the_installed_server_is_told_of_is_found_and_tried(patient):
+    patient.client(".cursor/mcp.json", entry_with(RUNPOD_API_KEY_FILE=key_file(patient)))
+    with a_runpod(401) as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2")
+    (state, line) = about(told, "key")[0]
+    assert state == "ok"
+    assert line.startswith("Found in RUNPOD_API_KEY_FILE, which the settings of Cursor (")
+    assert "does not accept the API key" in about(told, "permissions")[0][1]
+    assert [state for state, _ in about(told, "bypass")] == ["ok"], "it is not in the environment here"
+
+
+@posix
+async def test_the_key_file_of_an_installed_server_is_looked_at_like_any_other(patient):
+    patient.client(".cursor/mcp.json", entry_with(RUNPOD_API_KEY_FILE=key_file(patient, 0o644)))
+    with a_runpod(401) as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2")
+    assert [state for state, _ in about(told, "key")] == ["ok", "warn"]
+    (patient.home / ".runpod-key").unlink()
+    told = await patient.told(PATH=os.environ["PATH"])
+    (state, line) = about(told, "client")[0]
+    assert state == "warn"
+    assert "its RUNPOD_API_KEY_FILE cannot be read" in line
+
+
+async def test_no_key_is_taken_from_settings_that_start_something_else_or_lie_where_an_agent_works(patient):
+    file = key_file(patient)
+    patient.client(".gemini/settings.json", entry_with(RUNPOD_API_KEY="${RUNPOD_API_KEY:-}"))
+    patient.client(".codeium/windsurf/mcp_config.json", "[]")
+    patient.client(
+        ".cursor/mcp.json",
+        entry_with(RUNPOD_API_KEY_FILE=file).replace("runpod_mcp", "another"),
+    )
+    (patient.work / ".mcp.json").write_text(entry_with(RUNPOD_API_KEY_FILE=file))
+    with a_runpod(401) as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2")
+    assert about(told, "key")[0][0] == "bad"
+    patient.client(".gemini/settings.json", entry_with(RUNPOD_API_KEY_FILE="/nowhere"))
+    with a_runpod(401) as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2")
+    assert about(told, "key")[0][0] == "bad"
+
+
 @pytest.mark.parametrize("placeholder", ["YOUR_KEY", "${RUNPOD_API_KEY}", "$RUNPOD_API_KEY"])
 async def test_a_placeholder_is_no_key(patient, placeholder):
     with a_runpod(401) as base:
