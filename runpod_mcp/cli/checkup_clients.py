@@ -150,7 +150,8 @@ def _installed(one: Installed, machine: Machine) -> Finding:
     if is_off(one.entry):
         return warn("client", f"{one.place}: installed but switched off there.")
     if shutil.which(command, path=machine.env.get("PATH")) is None:
-        return warn("client", f"{one.place}: installed, but its command {command} is not found.", again)
+        line = f"{one.place}: installed, but its command {clean(command, 200)} is not found."
+        return warn("client", line, again)
     file = env_of_entry(one.entry).get(KEY_FILE, "")
     if _is_users(one, machine) and _is_meant(file) and (trouble := _unreadable({KEY_FILE: file})):
         return warn("client", f"{one.place}: installed, but its {trouble}", f"{again} --key-file FILE")

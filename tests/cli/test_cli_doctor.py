@@ -436,6 +436,14 @@ async def test_what_goes_round_the_limits_is_found(patient):
         assert words in line
 
 
+async def test_what_an_agent_wrote_into_a_project_cannot_paint_over_the_report(patient):
+    evil = {"command": "\x1b[2J\x1b]0;ok\x07gone", "args": ["runpod-mcp"]}
+    (patient.work / ".mcp.json").write_text(json.dumps({"mcpServers": {"\x1b[2J": evil}}))
+    told = await patient.told()
+    assert "gone" in str(about(told, "client"))
+    assert not any(sign in line for _, _, line in told for sign in "\x1b\x07")
+
+
 async def test_one_part_that_cannot_be_looked_at_never_keeps_the_others_from_it():
     async def broken() -> list[Finding]:
         raise ValueError("what nobody foresaw, with a key in it")
