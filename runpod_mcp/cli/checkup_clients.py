@@ -84,6 +84,8 @@ def look_at_bypasses(machine: Machine) -> list[Finding]:
         try:
             servers = _servers(client, path, machine)
         except (Failure, CannotEdit):
+            line = f"{client.title}'s settings ({path}) cannot be read here, so what is in them is not known."
+            findings.append(warn("bypass", line, "Look for Runpod's own server in them yourself."))
             continue
         for one in servers:
             findings += _around(one)

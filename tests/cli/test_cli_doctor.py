@@ -444,6 +444,14 @@ async def test_what_an_agent_wrote_into_a_project_cannot_paint_over_the_report(p
     assert not any(sign in line for _, _, line in told for sign in "\x1b\x07")
 
 
+async def test_settings_that_cannot_be_read_are_never_said_to_be_harmless(patient):
+    official = '{type: stdio, cmd: npx, args: ["@runpod/mcp-server"]}'
+    patient.client(".config/goose/config.yaml", f"extensions:\n  r: {official}\n")
+    told = about(await patient.told(), "bypass")
+    assert [state for state, _ in told] == ["warn"]
+    assert "goose" in told[0][1]
+
+
 async def test_one_part_that_cannot_be_looked_at_never_keeps_the_others_from_it():
     async def broken() -> list[Finding]:
         raise ValueError("what nobody foresaw, with a key in it")
