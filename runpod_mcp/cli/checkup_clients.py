@@ -47,7 +47,7 @@ class Installed:
     @property
     def place(self) -> str:
         """Where it stands, for a person."""
-        return f"{self.client.title} ({self.path}, {clean(self.name, 60)})"
+        return f"{self.client.title} ({self.path}, {clean(self.name, 200)})"
 
 
 def look_at_clients(machine: Machine) -> list[Finding]:
@@ -56,7 +56,7 @@ def look_at_clients(machine: Machine) -> list[Finding]:
     ours: list[Installed] = []
     for client, path in _places(machine):
         try:
-            servers = _servers(client, path, machine)
+            servers = _servers(client, path)
         except (Failure, CannotEdit) as error:
             said = error.message if isinstance(error, Failure) else f"{path} {error}."
             findings.append(warn("client", f"{client.title}: {said}"))
@@ -82,7 +82,7 @@ def look_at_bypasses(machine: Machine) -> list[Finding]:
     findings = list(_keys_about(machine))
     for client, path in _places(machine):
         try:
-            servers = _servers(client, path, machine)
+            servers = _servers(client, path)
         except (Failure, CannotEdit):
             line = f"{client.title}'s settings ({path}) cannot be read here, so what is in them is not known."
             findings.append(warn("bypass", line, "Look for Runpod's own server in them yourself."))
@@ -99,7 +99,7 @@ def key_told(machine: Machine) -> tuple[str, dict[str, str]] | None:
     """
     for client, path in _places(machine):
         try:
-            servers = _servers(client, path, machine)
+            servers = _servers(client, path)
         except (Failure, CannotEdit):
             continue
         for one in servers:
@@ -139,9 +139,9 @@ def _places(machine: Machine) -> Iterator[tuple[Client, Path]]:
                 yield client, path
 
 
-def _servers(client: Client, path: Path, machine: Machine) -> list[Installed]:
+def _servers(client: Client, path: Path) -> list[Installed]:
     text = read_file(path).text
-    found = [*servers_in(client, text).items(), *projects_in(client, text, str(machine.folder)).items()]
+    found = [*servers_in(client, text).items(), *projects_in(client, text).items()]
     return [Installed(client, path, name, entry) for name, entry in found]
 
 

@@ -87,18 +87,22 @@ def servers_in(client: Client, text: str) -> dict[str, dict[str, Any]]:
     )
 
 
-def projects_in(client: Client, text: str, folder: str) -> dict[str, dict[str, Any]]:
-    """The servers that Claude Code keeps for one folder among its own settings; other clients have none there."""
-    if client.name != "claude-code":
-        return {}
-    project: Any = _document(client, text)
-    for key in ("projects", folder, client.parent):
-        project = project.get(key) if isinstance(project, dict) else None
-    return (
-        {name: one for name, one in project.items() if isinstance(one, dict)}
-        if isinstance(project, dict)
-        else {}
-    )
+def projects_in(client: Client, text: str) -> dict[str, dict[str, Any]]:
+    """The servers that Claude Code keeps for single folders among its own settings, each by its name and folder.
+
+    Other clients have none there.
+
+    Raises:
+        CannotEdit: the settings are not valid.
+    """
+    projects = _document(client, text).get("projects") if client.name == "claude-code" else None
+    found = {}
+    for folder, project in projects.items() if isinstance(projects, dict) else ():
+        servers = project.get(client.parent) if isinstance(project, dict) else None
+        for name, entry in servers.items() if isinstance(servers, dict) else ():
+            if isinstance(entry, dict):
+                found[f"{name} in {folder}"] = entry
+    return found
 
 
 def line_of_entry(entry: Mapping[str, Any]) -> list[str]:

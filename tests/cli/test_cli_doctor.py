@@ -452,6 +452,15 @@ async def test_settings_that_cannot_be_read_are_never_said_to_be_harmless(patien
     assert "goose" in told[0][1]
 
 
+async def test_the_official_server_is_found_in_any_project_of_claude_code(patient):
+    official = {"command": "npx", "args": ["-y", "@runpod/mcp-server"]}
+    projects = {"/somewhere/else": {"mcpServers": {"r": official}}, "/odd": 5, "/odder": {"mcpServers": []}}
+    patient.client(".claude.json", json.dumps({"projects": projects}))
+    told = about(await patient.told(), "bypass")
+    assert [state for state, _ in told] == ["bad"]
+    assert "r in /somewhere/else" in told[0][1]
+
+
 async def test_one_part_that_cannot_be_looked_at_never_keeps_the_others_from_it():
     async def broken() -> list[Finding]:
         raise ValueError("what nobody foresaw, with a key in it")
