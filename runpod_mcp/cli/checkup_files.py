@@ -69,7 +69,7 @@ def look_at_policy(settings: Settings, machine: Machine) -> list[Finding]:
     findings = [ok("policy", f"Read from {path}.")]
     if _POSIX and _mode(path) & stat.S_IWGRP:
         findings.append(warn("policy", f"A group may change {path}.", f"chmod g-w {path}"))
-    if (machine.folder / path).is_relative_to(machine.folder) and machine.folder != machine.home:
+    if machine.works_in(path):
         line = f"{path} is in the folder worked in, where an agent may change it."
         findings.append(warn("policy", line, "Keep it in your config folder: runpod-mcp policy init"))
     try:

@@ -318,7 +318,7 @@ def _notes(change: Change, settings: Settings, machine: Machine) -> list[str]:
         )
     if settings.policy_named and not settings.policy.is_file():
         notes.append(f"Warning: there is no policy at {settings.policy}; nothing is rented until there is.")
-    if settings.policy_named and (machine.folder / settings.policy).is_relative_to(machine.folder):
+    if settings.policy_named and machine.works_in(settings.policy):
         notes.append(
             "Warning: the policy is in the folder worked in, where an agent may change it; keep it elsewhere."
         )

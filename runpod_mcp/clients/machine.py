@@ -31,6 +31,16 @@ class Machine:
             return self.named("APPDATA") or self.home / "AppData" / "Roaming"
         return self.home / "Library" / "Application Support" if self.platform == "darwin" else self.config
 
+    def works_in(self, path: Path) -> bool:
+        """Whether a file, or what a link by this name leads to, lies in the folder worked in, where an agent may write.
+
+        A person who is at home works in no project.
+        """
+        if self.folder == self.home:
+            return False
+        named = Path(os.path.normpath(self.folder / path))
+        return named.is_relative_to(self.folder) or named.resolve().is_relative_to(self.folder.resolve())
+
     def named(self, variable: str) -> Path | None:
         """The folder that a variable names."""
         value = self.env.get(variable, "").strip()

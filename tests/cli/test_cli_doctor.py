@@ -324,6 +324,19 @@ async def test_a_policy_that_others_or_an_agent_could_change_is_said(patient):
     assert "where an agent may change it" in lines[1]
 
 
+@posix
+async def test_a_policy_that_only_a_link_leads_to_the_agent_is_said_and_one_beside_its_folder_is_not(patient):
+    here = patient.work / "policy.toml"
+    here.write_text(GOOD_POLICY)
+    here.chmod(0o600)
+    link = patient.home / "policy.toml"
+    link.symlink_to(here)
+    beside = str(patient.work / ".." / "policy.toml")
+    for path, reached in ((str(link), True), (beside, False)):
+        lines = str(about(await patient.told(policy=path), "policy"))
+        assert ("where an agent may change it" in lines) is reached, path
+
+
 async def test_the_doubts_of_policy_check_are_told(patient):
     patient.policy.write_text('version = 1\n[gpus]\nallow = ["NVIDIA L44"]\n')
     lines = [line for _, line in about(await patient.told(), "policy")]
