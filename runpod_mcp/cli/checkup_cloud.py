@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from runpod_mcp.cli.findings import Finding, bad, ok, warn
 from runpod_mcp.clock import Clock
 from runpod_mcp.config import Settings
-from runpod_mcp.errors import Failure
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.runpod.connect import Dialect, dialect_of
 from runpod_mcp.runpod.failures import meaning
 from runpod_mcp.runpod.http import Patience, Timeouts, Wire
@@ -33,7 +33,8 @@ async def look_at_api(settings: Settings, clock: Clock) -> list[Finding]:
         ]
     reached = _reached(settings, dialect, answer, milliseconds)
     findings = [reached, *_clock(answer, clock.now())]
-    if answer.status == 410 or answer.status >= 500 or not (settings.api_key or settings.simulator):
+    closed = _is_edge(answer) or answer.status == 410 or answer.status >= 500
+    if closed or not (settings.api_key or settings.simulator):
         return findings
     return [*findings, *await _permissions(settings, clock)]
 
@@ -56,12 +57,20 @@ def _reached(settings: Settings, dialect: Dialect, answer: Answer, milliseconds:
     host = "The simulator" if settings.simulator else urlsplit(settings.api_url).hostname
     if answer.status == 410:
         return bad("api", f"{host} has retired its {dialect} API (410).", _NEWER)
+    if _is_edge(answer):
+        do = "Try another network, without a VPN or proxy, or a newer runpod-mcp."
+        return bad("api", f"{host} answers with HTTP 403. {meaning(answer).message}", do)
     if answer.status not in (200, 401, 403, 429):
         return bad("api", f"{host} answers with HTTP {answer.status}. {meaning(answer).message}")
     line = f"{host} answers in {milliseconds} ms; its {dialect} API is spoken."
     if dialect == "v1" and not settings.simulator:
         return warn("api", f"{line} Runpod announced to retire it on 2026-11-15.", _NEWER)
     return ok("api", line)
+
+
+def _is_edge(answer: Answer) -> bool:
+    """Whether it was what stands before Runpod that answered."""
+    return answer.status == 403 and meaning(answer).code == Code.RUNPOD_UNAVAILABLE
 
 
 def _clock(answer: Answer, now: datetime) -> list[Finding]:

@@ -167,6 +167,16 @@ async def test_a_retired_api_is_named_and_the_one_to_use(patient):
     assert about(told, "permissions") == []
 
 
+async def test_runpods_edge_that_turns_the_program_away_is_not_taken_for_runpod(patient):
+    with a_runpod(403, body=b"error code: 1010") as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2", RUNPOD_API_KEY=KEY)
+    (state, line) = about(told, "api")[0]
+    assert state == "bad"
+    assert "edge turned this program away" in line
+    assert "another network" in line
+    assert about(told, "permissions") == []
+
+
 async def test_an_api_that_fails_is_told_from_one_that_refuses(patient):
     with a_runpod(503) as base:
         told = await patient.told(simulator=False, api_url=f"{base}/v2", RUNPOD_API_KEY=KEY)
