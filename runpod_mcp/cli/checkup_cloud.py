@@ -19,6 +19,7 @@ from runpod_mcp.wiring import open_house, simulator_transport
 CLOCKS_DIFFER_BY = 30
 """Seconds between this clock and Runpod's that a person should know of: leases end by this one."""
 _NEWER = "Leave RUNPOD_API_URL out, or set it to https://api.runpod.io/v2."
+_NEWEST = "v2"
 _TIMEOUTS = Timeouts(connect=5, read=10)
 
 
@@ -56,7 +57,8 @@ async def _knock(settings: Settings, dialect: Dialect, clock: Clock) -> tuple[An
 def _reached(settings: Settings, dialect: Dialect, answer: Answer, milliseconds: int) -> Finding:
     host = "The simulator" if settings.simulator else urlsplit(settings.api_url).hostname
     if answer.status == 410:
-        return bad("api", f"{host} has retired its {dialect} API (410).", _NEWER)
+        do = "Upgrade runpod-mcp." if dialect == _NEWEST else _NEWER
+        return bad("api", f"{host} has retired its {dialect} API (410).", do)
     if _is_edge(answer):
         do = "Try another network, without a VPN or proxy, or a newer runpod-mcp."
         return bad("api", f"{host} answers with HTTP 403. {meaning(answer).message}", do)

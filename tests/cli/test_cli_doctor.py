@@ -167,6 +167,15 @@ async def test_a_retired_api_is_named_and_the_one_to_use(patient):
     assert about(told, "permissions") == []
 
 
+async def test_a_retired_api_that_is_the_newest_known_here_asks_for_a_newer_program(patient):
+    with a_runpod(410) as base:
+        told = await patient.told(simulator=False, api_url=f"{base}/v2", RUNPOD_API_KEY=KEY)
+    (state, line) = about(told, "api")[0]
+    assert state == "bad"
+    assert "Upgrade runpod-mcp" in line
+    assert "RUNPOD_API_URL" not in line
+
+
 async def test_runpods_edge_that_turns_the_program_away_is_not_taken_for_runpod(patient):
     with a_runpod(403, body=b"error code: 1010") as base:
         told = await patient.told(simulator=False, api_url=f"{base}/v2", RUNPOD_API_KEY=KEY)
