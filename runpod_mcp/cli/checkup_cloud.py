@@ -106,6 +106,6 @@ async def _permissions(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 def _refused(task: str, failure: Failure, what: str = "permissions") -> Finding:
-    do = "Make a key in Runpod's console under Settings, API Keys, with read and write access to pods."
+    do = "Make a key in Runpod's console under Settings, API Keys, with read and write access to api.runpod.io/graphql."
     said = f"It was tried to {task}. {failure.message}"
     return bad(what, said, do if failure.code == "unauthorized" else "")

@@ -152,6 +152,7 @@ async def test_a_live_runpod_is_reached_with_a_key_and_its_clock_compared(patien
     assert about(wrong, "permissions")[0][0] == "bad"
     assert "does not accept the API key" in about(wrong, "permissions")[0][1]
     assert "may not do this" in about(forbidden, "permissions")[0][1]
+    assert "read and write access to api.runpod.io/graphql" in about(forbidden, "permissions")[0][1]
     assert "retire it on 2026-11-15" in about(old, "api")[0][1]
 
 
