@@ -274,6 +274,9 @@ def _carry_out(change: Change, verb: str, clock: Clock) -> None:
     diff = change.diff
     if written:
         backup = replace_file(change.found, apply(change.found.text, change.edits), clock.now())
+    key = env_of_entry(change.old.get(change.wish.name, {})).get(KEY, "$")
+    if backup and not key.startswith(("$", "{")):
+        change.notes.append("Warning: the API key stands in the backup too; delete it once all is well.")
     if change.wish.as_json:
         facts = {
             "client": change.client.name,

@@ -214,6 +214,19 @@ def test_the_key_is_not_written_unless_asked_and_then_it_is_said(person):
     assert KEY not in (person.home / FILES["cursor"]).read_text()
 
 
+def test_a_backup_that_holds_the_key_is_said_to(person):
+    person.install("cursor", "--write-key", RUNPOD_API_KEY=KEY)
+    told = " ".join(person.run("uninstall", "cursor", "--yes").stdout.split())
+    (backup,) = (person.home / ".cursor").glob("*.bak-*")
+    assert KEY in backup.read_text()
+    assert "the API key stands in the backup too" in told
+    for client in ("cursor", "gemini"):
+        person.install(client, RUNPOD_API_KEY=KEY)
+        gone = json.loads(person.run("uninstall", client, "--yes", "--json").stdout)
+        assert gone["backup"]
+        assert gone["notes"] == []
+
+
 def test_without_a_key_there_is_none_to_write(person):
     refused = person.run("install", "cursor", "--write-key", "--yes")
     assert (refused.returncode, person.files()) == (1, [])
