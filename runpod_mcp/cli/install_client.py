@@ -85,7 +85,7 @@ class Change:
             text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], _SECRET).replace(
                 secret, _SECRET
             )
-        return redact(text) if text.startswith("-") and _SECRET not in text else text
+        return _SECRET.join(map(redact, text.split(_SECRET))) if text.startswith("-") else text
 
 
 def run_install(client_name: str, options: Options, wish: Wish) -> None:

@@ -227,6 +227,15 @@ def test_a_backup_that_holds_the_key_is_said_to(person):
         assert gone["notes"] == []
 
 
+def test_a_key_among_the_words_of_a_command_is_not_shown_either(person):
+    entry = {"command": "env", "args": [f"RUNPOD_API_KEY={KEY}", "runpod-mcp"], "env": {"T": "s3cret"}}
+    person.write("cursor", json.dumps({"mcpServers": {"runpod": entry}}))
+    for command in ("install", "uninstall"):
+        shown = person.run(command, "cursor").stdout
+        assert KEY not in shown
+        assert "s3cret" not in shown
+
+
 def test_without_a_key_there_is_none_to_write(person):
     refused = person.run("install", "cursor", "--write-key", "--yes")
     assert (refused.returncode, person.files()) == (1, [])
