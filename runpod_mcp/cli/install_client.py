@@ -340,7 +340,8 @@ def _about_key(change: Change, settings: Settings) -> str:
             f"Warning: the API key itself is written into this file, readable by whatever reads it.{shared}"
         )
     if KEY in env_of_entry(change.old.get(wish.name, {})) and client.name != "gemini":
-        return f"The entry sets {KEY} already, and keeps it."
+        before = " It goes before the file; uninstall first, then install again." if wish.key_file else ""
+        return f"The entry sets {KEY} already, and keeps it.{before}"
     if settings.api_key_from == KEY_FILE:
         return (
             "The key is not in this file; the server reads it from the file that RUNPOD_API_KEY_FILE names."

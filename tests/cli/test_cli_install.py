@@ -236,6 +236,13 @@ def test_a_key_among_the_words_of_a_command_is_not_shown_either(person):
         assert "s3cret" not in shown
 
 
+def test_a_key_that_goes_before_the_file_named_is_said_to(person):
+    (person.work / "key").write_text(KEY)
+    person.install("cursor", "--write-key", RUNPOD_API_KEY=KEY)
+    note = person.install("cursor", "--key-file", "key")["notes"][0]
+    assert "goes before the file; uninstall first" in note
+
+
 def test_without_a_key_there_is_none_to_write(person):
     refused = person.run("install", "cursor", "--write-key", "--yes")
     assert (refused.returncode, person.files()) == (1, [])
