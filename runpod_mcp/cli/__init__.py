@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Collection, Mapping
@@ -201,14 +202,18 @@ def main() -> None:
         if isinstance(known, Failure):
             click.echo(f"runpod-mcp: {known}", err=True)
         else:
+            if not isinstance(known, BrokenPipeError):
+                click.echo("runpod-mcp: It could not be written: no space left on device.", err=True)
             os.dup2(
                 os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
             )  # or Python complains once more at the end
         sys.exit(1)
 
 
-def _known(error: BaseException) -> Failure | BrokenPipeError | None:
+def _known(error: BaseException) -> Failure | OSError | None:
     """What can be said in a line, also where a task group wrapped it; None for what was not foreseen."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _known(inner))), None)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return error
     return error if isinstance(error, Failure | BrokenPipeError) else None

@@ -436,3 +436,22 @@ def test_an_installed_command_starts_the_server_whatever_lies_where_the_agent_wo
         stdin=subprocess.DEVNULL,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+FULL = "runpod-mcp: It could not be written: no space left on device.\n"
+
+
+@pytest.mark.parametrize(("end", "said"), [(">&-", ""), (">/dev/full", FULL)])
+@pytest.mark.parametrize("command", ["install cursor", "install cursor --json", "doctor --simulator"])
+def test_an_output_that_is_closed_or_full_gets_no_traceback(person, command, end, said):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m runpod_mcp {command} {end}', sys.executable],
+        env={"PATH": os.environ["PATH"], "HOME": str(person.home)},
+        cwd=person.work,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stderr == said
+    assert done.returncode == (1 if said else 0)
