@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runpod_mcp.cli.checkup_keys import look_at_key_setters
 from runpod_mcp.cli.findings import Finding, bad, ok, warn
 from runpod_mcp.clients.edits import CannotEdit
 from runpod_mcp.clients.entry import (
@@ -79,7 +80,7 @@ def look_at_clients(machine: Machine) -> list[Finding]:
 
 def look_at_bypasses(machine: Machine) -> list[Finding]:
     """What would let an agent rent without asking this server."""
-    findings = list(_keys_about(machine))
+    findings = [*_keys_about(machine), *look_at_key_setters(machine)]
     for client, path in _places(machine):
         try:
             servers = _servers(client, path)

@@ -469,6 +469,36 @@ async def test_what_goes_round_the_limits_is_found(patient):
         assert words in line
 
 
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("home/.bashrc", f"export RUNPOD_API_KEY={KEY}\n"),
+        ("home/.config/fish/config.fish", f"  set -gx RUNPOD_API_KEY '{KEY}'\n"),
+        ("home/.claude/settings.json", json.dumps({"env": {"RUNPOD_API_KEY": KEY}})),
+        ("home/.gemini/.env", f"RUNPOD_API_KEY={KEY}\n"),
+        ("home/.zshrc", 'export RUNPOD_API_KEY="$(pass runpod)"\n'),
+        ("work/.claude/settings.local.json", json.dumps({"env": {"RUNPOD_API_KEY": KEY}})),
+        ("work/.env", f'A=1\r\nRUNPOD_API_KEY="{KEY}"\r\n'),
+    ],
+)
+async def test_a_file_that_puts_the_key_into_an_agents_environment_is_named(patient, place, text):
+    path = patient.home.parent / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    told = about(await patient.told(), "bypass")
+    assert [state for state, _ in told] == ["warn"]
+    assert str(path) in told[0][1]
+
+
+async def test_a_file_that_only_speaks_of_the_key_is_not_named(patient):
+    (patient.home / ".bashrc").write_text(
+        "# export RUNPOD_API_KEY=x\nexport RUNPOD_API_KEY_FILE=~/k\nunset RUNPOD_API_KEY\nRUNPOD_API_KEY=\n"
+    )
+    (patient.home / ".zshrc").mkdir()
+    (patient.work / ".env").write_bytes(b"\xff\xfe")
+    assert [state for state, _ in about(await patient.told(), "bypass")] == ["ok"]
+
+
 async def test_what_an_agent_wrote_into_a_project_cannot_paint_over_the_report(patient):
     evil = {"command": "\x1b[2J\x1b]0;ok\x07gone", "args": ["runpod-mcp"]}
     (patient.work / ".mcp.json").write_text(json.dumps({"mcpServers": {"\x1b[2J": evil}}))
