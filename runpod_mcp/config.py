@@ -221,7 +221,8 @@ def _key_file(path: Path) -> str:
     try:
         key = path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise _broken("RUNPOD_API_KEY_FILE", f"cannot be read ({type(error).__name__})") from error
+        reason = (getattr(error, "strerror", None) or "not UTF-8 text").lower()
+        raise _broken("RUNPOD_API_KEY_FILE", f"cannot be read ({reason})") from error
     if len(key.split()) != 1:
         raise _broken("RUNPOD_API_KEY_FILE", "must hold one line with the key")
     return key

@@ -174,15 +174,21 @@ def _settings(options: Options, wish: Wish, machine: Machine) -> Settings:
     env = dict(machine.env)
     if wish.key_file:
         env = {name: value for name, value in env.items() if name != KEY} | {KEY_FILE: wish.key_file}
-    settings = read_settings(
-        env,
-        policy=options.policy,
-        ledger=options.ledger,
-        api_url=options.api_url,
-        simulator=options.simulator,
-        read_only=options.read_only,
-        toolsets=options.toolsets,
-    )
+    try:
+        settings = read_settings(
+            env,
+            policy=options.policy,
+            ledger=options.ledger,
+            api_url=options.api_url,
+            simulator=options.simulator,
+            read_only=options.read_only,
+            toolsets=options.toolsets,
+        )
+    except Failure as failure:
+        if wish.key_file and failure.field == KEY_FILE:
+            said = failure.message.replace(KEY_FILE, "--key-file", 1)
+            raise Failure(failure.code, said, failure.retry, field="--key-file") from failure
+        raise
     dialect_of(settings.api_url)
     if wish.write_key and settings.simulator:
         raise click.UsageError("--write-key makes no sense with --simulator, which needs no key")

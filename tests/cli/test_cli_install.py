@@ -265,6 +265,19 @@ def test_a_key_file_is_named_in_the_entry_by_its_whole_path(person, client):
     assert "not in this file" in facts["notes"][0]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "no such file or directory"), ("", "one line with the key")]
+)
+def test_a_key_file_that_holds_no_key_is_named_by_the_flag_that_gave_it(person, text, words):
+    if text is not None:
+        (person.work / "key").write_text(text)
+    refused = person.run("install", "cursor", "--key-file", "key", "--yes")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("runpod-mcp: settings_broken: --key-file ")
+    assert words in refused.stderr
+    assert person.files() == []
+
+
 def test_each_way_to_the_key_is_said(person):
     def note(client: str, **env: str) -> str:
         facts = json.loads(person.run("install", client, "--json", **env).stdout)
