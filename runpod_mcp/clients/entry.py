@@ -135,7 +135,7 @@ def _document(client: Client, text: str) -> dict[str, Any]:
         return read_toml(text)
     if client.format == "yaml":
         return {key: block.value for key, block in read_yaml(text).items()}
-    root = read_json(text, strict=client.format == "json")
+    root = read_json(text, strict=client.format == "json", trailing=client.trailing)
     if root is not None and not isinstance(root.value, dict):
         raise CannotEdit("holds something else than an object")
     return root.value if root else {}

@@ -40,15 +40,15 @@ class Member:
     comma: int | None
 
 
-def read_json(text: str, *, strict: bool = False) -> Node | None:
+def read_json(text: str, *, strict: bool = False, trailing: bool = True) -> Node | None:
     """The value of a document, or None when there is nothing in it but space and comments.
 
-    `strict` allows neither comments nor trailing commas.
+    `strict` allows neither comments nor trailing commas; without `trailing` only comments are allowed.
 
     Raises:
         CannotEdit: it is not valid; the message names the line.
     """
-    reader = _Reader(text, strict)
+    reader = _Reader(text, strict, trailing and not strict)
     place = reader.skip(1 if text.startswith("\ufeff") else 0)
     if place == len(text):
         return None
@@ -62,6 +62,7 @@ def read_json(text: str, *, strict: bool = False) -> Node | None:
 class _Reader:
     text: str
     strict: bool
+    trailing: bool
 
     def wrong(self, place: int, problem: str) -> CannotEdit:
         return CannotEdit(f"is not valid JSON: line {line_of(self.text, place)}, {problem}")
@@ -142,6 +143,6 @@ class _Reader:
         if here != ",":
             raise self.wrong(at, f"a comma or {close} is missing")
         after = self.skip(at + 1)
-        if self.strict and self.text[after : after + 1] == close:
+        if not self.trailing and self.text[after : after + 1] == close:
             raise self.wrong(at, "a comma with nothing after it")
         return at, after

@@ -18,6 +18,7 @@ Hands = Literal["all", "named", "none"]
 class Client:
     """`files` and `project_files` list candidates: the first that exists is used, else the last.
 
+    `trailing` tells that a comma after the last member is read where comments are.
     `desktop` tells that it is mostly started from a desktop, where a shell's variables are not known.
     """
 
@@ -29,6 +30,7 @@ class Client:
     project_files: tuple[str, ...] = ()
     hands: Hands = "all"
     desktop: bool = False
+    trailing: bool = True
 
 
 def _claude_code(machine: Machine) -> tuple[Path, ...]:
@@ -87,7 +89,16 @@ CLIENTS = (
     Client("cursor", "Cursor", "jsonc", "mcpServers", _cursor, (".cursor/mcp.json",), desktop=True),
     Client("vscode", "VS Code", "jsonc", "servers", _vscode, (".vscode/mcp.json",), desktop=True),
     Client("codex", "Codex", "toml", "mcp_servers", _codex, (".codex/config.toml",), hands="named"),
-    Client("gemini", "Gemini CLI", "jsonc", "mcpServers", _gemini, (".gemini/settings.json",), hands="named"),
+    Client(
+        "gemini",
+        "Gemini CLI",
+        "jsonc",
+        "mcpServers",
+        _gemini,
+        (".gemini/settings.json",),
+        hands="named",
+        trailing=False,
+    ),
     Client("windsurf", "Windsurf", "jsonc", "mcpServers", _windsurf, desktop=True),
     Client("goose", "goose", "yaml", "extensions", _goose),
     Client("opencode", "opencode", "jsonc", "mcp", _opencode, ("opencode.jsonc", "opencode.json")),

@@ -158,6 +158,7 @@ def test_what_others_wrote_stays_to_the_byte_and_a_backup_is_kept(person, client
         ("goose", "extensions: {a: {b: 1}}\n"),
         ("zed", "\x00"),
         ("gemini", '{"mcpServers": []}'),
+        ("gemini", '{\n  // Gemini CLI reads comments, and no comma before a brace\n  "mcpServers": {},\n}'),
     ],
 )
 def test_settings_that_cannot_be_edited_are_left_alone_and_said_to_be(person, client, text):
