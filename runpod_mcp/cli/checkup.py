@@ -23,7 +23,7 @@ from runpod_mcp.cli.words import paragraph
 from runpod_mcp.clients.entry import KEY_FILE
 from runpod_mcp.clients.machine import Machine, this_machine
 from runpod_mcp.clock import Clock, SystemClock
-from runpod_mcp.config import DEFAULT_API_URL, Settings, colour_allowed, environment, read_settings
+from runpod_mcp.config import DEFAULT_API_URL, Settings, colour_allowed, environment
 from runpod_mcp.errors import Failure
 from runpod_mcp.logs import log_to_stderr, redact
 from runpod_mcp.runpod.connect import connect, dialect_of
@@ -98,15 +98,7 @@ def _settings(options: Options, env: Mapping[str, str]) -> tuple[Settings | None
     findings: list[Finding] = []
     while True:
         try:
-            settings = read_settings(
-                env,
-                policy=options.policy,
-                ledger=options.ledger,
-                api_url=options.api_url,
-                simulator=options.simulator,
-                read_only=options.read_only,
-                toolsets=options.toolsets,
-            )
+            settings = options.settings(env)
         except Failure as failure:
             findings.append(bad("settings", failure.message, "No server starts until this is mended."))
             if failure.field not in env:

@@ -38,7 +38,6 @@ from runpod_mcp.config import (
     colour_allowed,
     data_folder,
     environment,
-    read_settings,
 )
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.logs import redact
@@ -175,15 +174,7 @@ def _settings(options: Options, wish: Wish, machine: Machine) -> Settings:
     if wish.key_file:
         env = {name: value for name, value in env.items() if name != KEY} | {KEY_FILE: wish.key_file}
     try:
-        settings = read_settings(
-            env,
-            policy=options.policy,
-            ledger=options.ledger,
-            api_url=options.api_url,
-            simulator=options.simulator,
-            read_only=options.read_only,
-            toolsets=options.toolsets,
-        )
+        settings = options.settings(env)
     except Failure as failure:
         if wish.key_file and failure.field == KEY_FILE:
             said = failure.message.replace(KEY_FILE, "--key-file", 1)

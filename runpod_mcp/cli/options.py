@@ -38,9 +38,14 @@ class Options:
             toolsets=given.get("toolsets"),
         )
 
-    def settings(self) -> Settings:
-        """Settings from the environment and these flags."""
+    def settings(self, env: Mapping[str, str] | None = None) -> Settings:
+        """Settings from the environment, or another one, and these flags.
+
+        Raises:
+            Failure: `settings_broken`.
+        """
         return read_settings(
+            env,
             policy=self.policy,
             ledger=self.ledger,
             api_url=self.api_url,
