@@ -1,9 +1,11 @@
-"""When a lease began."""
+"""When a lease began, and what it can cost from there to its end."""
 
 from __future__ import annotations
 
 from runpod_mcp.flows.context import House
-from runpod_mcp.ledger.entries import EntryKind, Lease
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
+from runpod_mcp.money import Usd
+from runpod_mcp.policy.spending import Window
 
 
 async def began_at(house: House, lease: Lease) -> int:
@@ -18,3 +20,13 @@ async def began_at(house: House, lease: Lease) -> int:
             since, running = entry.at, True
         running = running and entry.kind is not EntryKind.STOPPED
     return since
+
+
+async def whole_cost(house: House, lease: Lease, entry: Entry) -> Usd:
+    """What a lease can cost from its beginning to its end once an entry is written, what it has cost already included.
+
+    Raises:
+        Failure: the ledger cannot be read.
+    """
+    whole = Window("lease", await began_at(house, lease), None)
+    return whole.cost_of(lease.after(entry).stretches(entry.at))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import began_at
+from runpod_mcp.flows.began import began_at, whole_cost
 from runpod_mcp.flows.claims import alone, changing, moved_on
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.endpoints import Seen, managed_lease, not_found, seen_as
@@ -43,7 +43,7 @@ from runpod_mcp.flows.endpoints_settings import (
     written_out,
 )
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.standing import naming, raise_price
+from runpod_mcp.flows.standing import naming, raise_price, raised
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.policy.document import Policy
@@ -156,7 +156,7 @@ async def _raise(house: House, case: _Case) -> Updated:
     dearer = case.starts or rate > case.lease.usd_per_hour or gpus > case.lease.gpus
     longer = case.ends is not None and (case.starts or case.ends > case.lease.lease_ends_at)
     await _refuse_lease(house, policy, case, dearer=dearer, longer=longer)
-    await _ask(house, policy, case, rate if dearer or longer else ZERO)
+    await _ask(house, policy, case, rate, more=dearer or longer)
     if case.change.name is not None and "name" in case.new:
         listed = await house.api.resources.endpoints.list_all()
         async with naming(house, "create_endpoint", case.change.name, listed):
@@ -247,11 +247,20 @@ async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bo
         )
 
 
-async def _ask(house: House, policy: Policy, case: _Case, rate: Usd) -> None:
+async def _ask(house: House, policy: Policy, case: _Case, rate: Usd, *, more: bool) -> None:
+    rate = rate if more else ZERO
+    whole = await _whole(house, case, rate) if more else ZERO
+    if reason := asks_human(policy, TOOL, rate, whole):
+        await need_yes(house, policy, reason, rate, whole)
+
+
+async def _whole(house: House, case: _Case, rate: Usd) -> Usd:
+    """What its lease can cost in all; a new one has cost nothing yet."""
     ends = case.lease.lease_ends_at if case.ends is None else case.ends
-    at_most = cost(rate, ends - house.now())
-    if reason := asks_human(policy, TOOL, rate, at_most):
-        await need_yes(house, policy, reason, rate, at_most)
+    if case.starts:
+        return cost(rate, ends - house.now())
+    until = {"lease_ends_at": ends, "stopped_until": ends}
+    return await whole_cost(house, case.lease, raised(house, rate, EntryKind.STARTED, **until))
 
 
 async def _paid(house: House, policy: Policy, case: _Case, rate: Usd, gpus: int, *, more: bool) -> Updated:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import began_at
+from runpod_mcp.flows.began import began_at, whole_cost
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
-from runpod_mcp.money import cost
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
@@ -42,9 +41,9 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
         raise Failure(Code.CONFLICT, message, Retry.NEVER)
     policy = house.policies.current()
     await _refuse_too_long(house, policy, lease, ends)
-    longer = cost(lease.usd_per_hour, ends - lease.lease_ends_at)
-    if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, longer):
-        await need_yes(house, policy, reason, lease.usd_per_hour, longer)
+    whole = await whole_cost(house, lease, entry)
+    if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, whole):
+        await need_yes(house, policy, reason, lease.usd_per_hour, whole)
     return NewEnd(await let_cost_more(house, policy, lease, entry), lease.lease_ends_at)
 
 

@@ -8,6 +8,7 @@ from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
 from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.began import whole_cost
 from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
@@ -19,7 +20,7 @@ from runpod_mcp.flows.outcomes import is_gone, see
 from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.flows.resolve import DEFAULT_CONTAINER_DISK_GB, read_template
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
-from runpod_mcp.money import ZERO, Usd, cost
+from runpod_mcp.money import ZERO, Usd
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.update_input import PodUpdate
@@ -154,10 +155,11 @@ def _is_dearer(lease: Lease, paid: Entry) -> bool:
 
 
 async def _ask(house: House, policy: Policy, lease: Lease, paid: Entry) -> None:
-    rate = (paid.usd_per_hour or ZERO) if _is_dearer(lease, paid) else ZERO
-    left = cost(rate, max(0, lease.due_at - paid.at))
-    if reason := asks_human(policy, "update_pod", rate, left):
-        await need_yes(house, policy, reason, rate, left)
+    dearer = _is_dearer(lease, paid)
+    rate = (paid.usd_per_hour or ZERO) if dearer else ZERO
+    whole = await whole_cost(house, lease, paid) if dearer else ZERO
+    if reason := asks_human(policy, "update_pod", rate, whole):
+        await need_yes(house, policy, reason, rate, whole)
 
 
 async def _set_aside(house: House, policy: Policy, lease: Lease, paid: Entry) -> Lease:

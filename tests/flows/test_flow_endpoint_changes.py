@@ -297,6 +297,14 @@ async def test_a_person_is_asked_before_more_and_not_before_less(tmp_path: Path)
         assert (await door.call("delete_endpoint", endpointId=endpoint_id)).code == "approval_required"
 
 
+async def test_a_lease_of_workers_that_is_extended_in_small_steps_is_asked_about_as_a_whole(tmp_path: Path):
+    async with serverless(tmp_path, toml_with(approval={"above_usd_per_lease": 5.0})) as door:
+        endpoint_id = await made(door)
+        door.clock.step(hours=1)
+        assert (await update(door, endpoint_id, leaseHours=1.1)).ok
+        assert (await update(door, endpoint_id, leaseHours=1.5)).code == "approval_required"
+
+
 async def test_what_was_not_made_here_is_read_and_never_changed(endpoints: FrontDoor):
     endpoint_id = await by_hand(endpoints, workers_min=1)
     assert (await endpoints.call("get_endpoint", endpointId=endpoint_id)).facts["endpoint"][

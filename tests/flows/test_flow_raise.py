@@ -114,6 +114,21 @@ async def test_an_extension_that_a_person_must_allow_is_not_made(tmp_path: Path)
         assert failure.code is Code.APPROVAL_REQUIRED
 
 
+async def test_a_lease_that_is_extended_in_small_steps_is_asked_about_as_a_whole(tmp_path: Path):
+    async with front_door(tmp_path, toml_with(approval={"above_usd_per_lease": 1.5})) as door:
+        pod_id = (await door.create(volumeInGb=0, leaseHours=2)).pod_id
+        assert (await door.call("extend_lease", podId=pod_id, leaseHours=2.9)).ok
+        for hours in (3.2, 3.1):
+            longer = await door.call("extend_lease", podId=pod_id, leaseHours=hours)
+            assert longer.code == "approval_required"
+            assert "its lease can cost more than $1.50" in longer.text
+        door.clock.step(hours=2)
+        assert (await door.call("extend_lease", podId=pod_id, leaseHours=1.2)).code == "approval_required"
+        assert (await door.call("extend_lease", podId=pod_id, leaseHours=0.5)).ok, (
+            "shorter is not asked about"
+        )
+
+
 async def test_only_a_running_pod_of_ours_can_be_extended(door):
     other = door.sim.by_hand({"create": {"gpuTypeId": L4}})
     assert (await refused(extend_lease(door.house, other.id, 1))).code is Code.NOT_MANAGED

@@ -274,6 +274,16 @@ async def test_a_change_that_needs_a_yes_is_not_made_without_one(door):
     assert (await update(door, pod, name="again")).code == "approval_required"
 
 
+async def test_a_disk_that_grows_late_in_a_lease_is_asked_about_with_what_the_lease_has_cost(door):
+    pod = await pod_with_volume(door)
+    door.write_policy(toml_with(approval={"above_usd_per_lease": 1.0}))
+    door.clock.step(hours=1, minutes=50)
+    grown = await update(door, pod, volumeInGb=100)
+    assert grown.code == "approval_required"
+    assert "its lease can cost more than $1.00" in grown.text
+    assert (await update(door, pod, name="renamed")).ok
+
+
 async def test_growing_and_shrinking_again_does_not_raise_what_is_allowed(both):
     pod = await pod_with_volume(both)
     before = (await both.the_lease()).ceiling_usd_per_hour
