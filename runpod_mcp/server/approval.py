@@ -2,14 +2,16 @@
 
 A call is tried first on a house that can look but not act. Where that shows that a yes is needed, the question that
 was written down is asked; the answer is written down too, and the call itself then finds it. So a dialog, the command
-line and the dashboard all lead through the same row.
+line and the dashboard all lead through the same row. Where the dialog brings no answer, the call itself says what the
+person should run.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context
@@ -25,6 +27,9 @@ from runpod_mcp.ledger.approvals import Approval, ApprovalState
 from runpod_mcp.policy.document import Policy
 
 log = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MOST_ASKED = 1000
 
@@ -46,42 +51,64 @@ class Asked(Yes):
 class Dialog:
     """The questions of one tool that are before a person now.
 
-    What was asked is remembered by its request until it is answered: the same call made beside it, or a question that
-    came up since at another price, is another one, and this answer is none to it.
+    What was asked is remembered by its request, which has one context until it is answered: the same call made beside it, or a question that
+    came up since at another price, is another one, and this answer is none to it. A question that a dialog brought no
+    answer to stays open for the command line; some clients decline or cancel whatever they are asked.
     """
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._codes: dict[int, str] = {}
+        self._unanswered: dict[str, None] = {}
 
     async def question(self, context: Context[None, Any], attempt: Attempt) -> Elicit[Yes] | Asked:
         """The question to put to the person before a call, where one is needed and the client can put it."""
+        self._codes.pop(id(context), None)  # one that asked and ended may have left its code behind
         if not _can_ask(self._house, context):
             return Asked()
         waiting = await _waits_for(self._house, attempt)
-        if waiting is None:
+        if waiting is None or waiting.code in self._unanswered:
             return Asked()
-        self._remember(context, waiting.code)
+        _remember(self._codes, id(context), waiting.code)
         return Elicit(waiting.question.words, Yes)
 
-    def _remember(self, context: Context[None, Any], code: str) -> None:
-        """A request has one context from its question to its answer; one that asks and ends leaves its code behind."""
-        if len(self._codes) >= MOST_ASKED:
-            self._codes.pop(next(iter(self._codes)))
-        self._codes.pop(id(context), None)
-        self._codes[id(context)] = code
+    def unanswered(self, context: Context[None, Any]) -> bool:
+        """Leave the question of a request to the command line; whether a dialog was asked one and has not answered it."""
+        code = self._codes.pop(id(context), None)
+        if code is None:
+            return False
+        _remember(self._unanswered, code, None)
+        return True
+
+    def told(self, needed: YesNeeded) -> YesNeeded:
+        """What the agent is told of a question that waits."""
+        if needed.approval is None or needed.approval.code not in self._unanswered:
+            return needed
+        return replace(
+            needed, message=f"{needed.message} The client's dialog brought no yes; it is not shown again."
+        )
 
     async def write_answer(self, context: Context[None, Any], outcome: ElicitationResult[Yes]) -> None:
-        """Write down what the person said; no answer, decline and cancel mean no."""
-        code = self._codes.pop(id(context), None)
-        if code is None or (isinstance(outcome, AcceptedElicitation) and isinstance(outcome.data, Asked)):
+        """Write down what the person said; decline and cancel are no yes, and leave the question open."""
+        if not isinstance(outcome, AcceptedElicitation):
+            self.unanswered(context)
             return
-        yes = isinstance(outcome, AcceptedElicitation) and outcome.data.allow
-        state = ApprovalState.APPROVED if yes else ApprovalState.DENIED
+        code = self._codes.pop(id(context), None)
+        if code is None or isinstance(outcome.data, Asked):
+            return
+        state = ApprovalState.APPROVED if outcome.data.allow else ApprovalState.DENIED
         try:
             await self._house.ledger.answer(code, state, "dialog", self._house.now())
         except Failure as failure:
             log.warning("an answer came too late: %s", failure)
+
+
+def _remember(kept: dict[K, V], key: K, value: V) -> None:
+    """Keep something as the newest, and drop the oldest where there are too many."""
+    if len(kept) >= MOST_ASKED:
+        kept.pop(next(iter(kept)))
+    kept.pop(key, None)
+    kept[key] = value
 
 
 async def _waits_for(house: House, attempt: Attempt) -> Approval | None:

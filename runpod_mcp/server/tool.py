@@ -9,12 +9,15 @@ from typing import Annotated, Any
 
 from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve, build_resolver_plans, find_resolved_parameters
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from runpod_mcp.flows.approval import YesNeeded
 from runpod_mcp.flows.context import Call, House
 from runpod_mcp.flows.wait_for_pod import Progress
 from runpod_mcp.server.approval import Asked, Attempt, Dialog, Yes
@@ -43,6 +46,24 @@ class ToolSpec:
     repeatable: bool = False
 
 
+class _AskingTool(Tool):
+    """A tool that goes on without the dialog where a client answers it with an error, or with what is no answer."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    dialog: Dialog = Field(exclude=True)
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        try:
+            return await super().run(arguments, context, convert_result)
+        except (ToolError, MCPError):
+            if not self.dialog.unanswered(context):
+                raise
+        return await super().run(arguments, context, convert_result)
+
+
 def tool_of(spec: ToolSpec, house: House) -> Tool:
     """The SDK's view of a tool of this house.
 
@@ -64,7 +85,10 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
         said: Annotated[ElicitationResult[Yes], Resolve(question)],
     ) -> CallToolResult:
         await dialog.write_answer(context, said)
-        return await attempt(request, context)(house)
+        try:
+            return await attempt(request, context)(house)
+        except YesNeeded as needed:
+            raise dialog.told(needed) from needed
 
     async def look(request: dict[str, Any], context: Context[None, Any]) -> CallToolResult:
         return await attempt(request, context)(house)
@@ -72,7 +96,8 @@ def tool_of(spec: ToolSpec, house: House) -> Tool:
     run.__annotations__ |= {"said": Annotated[ElicitationResult[Yes], Resolve(question)]}
     asked = {} if spec.reads_only else find_resolved_parameters(run)
 
-    return Tool(
+    return _AskingTool(
+        dialog=dialog,
         fn=look if spec.reads_only else run,
         name=spec.name,
         title=spec.title,

@@ -80,16 +80,53 @@ async def test_a_yes_in_the_clients_dialog_rents_the_pod(tmp_path, era):
         assert door.created == 1
 
 
-@pytest.mark.parametrize(
-    "person", [says(False), does("decline"), does("cancel")], ids=["no", "decline", "cancel"]
-)
-async def test_every_other_answer_is_a_no_and_is_not_asked_again(tmp_path, era, person):
-    person = Person(person._answer)
+async def test_a_no_in_the_clients_dialog_is_a_no_and_is_not_asked_again(tmp_path, era):
+    person = says(False)
     async with before(person, tmp_path, mode=era) as door:
         for _ in range(3):
             said = await door.create()
             assert (said.code, said.facts["retry"]) == ("approval_denied", "never")
         assert len(person.questions) == 1
+        assert door.create_calls == 0
+
+
+def answers(content: Any) -> Person:
+    return Person(lambda _: ElicitResult(action="accept", content=content))
+
+
+@pytest.mark.parametrize(
+    "person",
+    [does("decline"), does("cancel"), answers(None), answers({}), answers({"allow": "perhaps"})],
+    ids=["decline", "cancel", "nothing", "empty", "nonsense"],
+)
+async def test_a_dialog_that_brings_no_answer_leaves_the_question_to_the_command_line(tmp_path, era, person):
+    person = Person(person._answer)
+    async with before(person, tmp_path, mode=era) as door:
+        for _ in range(3):
+            said = await door.create()
+            assert (said.code, said.facts["retry"]) == ("approval_required", "later")
+            (one,) = await waiting(door)
+            assert f"runpod-mcp approve {one.code}" in said.text
+            assert "dialog brought no yes" in said.text
+        assert len(person.questions) == 1, "the dialog is not shown again"
+        assert door.create_calls == 0
+        await answer(door)
+        assert (await door.create()).ok
+        assert (await door.create()).code == "approval_required", (
+            "the next question is put in the dialog again"
+        )
+        assert len(person.questions) == 2
+
+
+async def test_a_client_that_answers_a_dialog_with_an_error_is_told_what_the_person_should_run(tmp_path):
+    def broken(_: str) -> ElicitResult:
+        raise RuntimeError("no dialog here after all")
+
+    async with before(Person(broken), tmp_path, mode="legacy") as door:
+        said = await door.create()
+        (one,) = await waiting(door)
+        assert said.code == "approval_required"
+        assert f"runpod-mcp approve {one.code}" in said.text
         assert door.create_calls == 0
 
 
