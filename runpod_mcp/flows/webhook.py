@@ -91,13 +91,14 @@ def _signed(body: bytes, notice: Notice, secret: SecretStr | None) -> dict[str, 
 async def _post(
     url: str, body: bytes, headers: dict[str, str], transport: httpx2.AsyncBaseTransport | None
 ) -> str | None:
-    """What went wrong, in a word; None when it was taken."""
+    """What went wrong, in a word; None when it was taken. What the answer holds is not read, however long it is."""
     try:
         with anyio.fail_after(TIMEOUT):
-            async with httpx2.AsyncClient(
-                transport=transport, follow_redirects=False, timeout=TIMEOUT
-            ) as client:
-                answer = await client.post(url, content=body, headers=headers)
+            async with (
+                httpx2.AsyncClient(transport=transport, follow_redirects=False, timeout=TIMEOUT) as client,
+                client.stream("POST", url, content=body, headers=headers) as answer,
+            ):
+                pass
     except Exception as error:  # whatever broke, the address may hold a secret, so its words stay out
         return type(error).__name__
     return None if answer.is_success else f"HTTP {answer.status_code}"

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,16 @@ async def test_a_webhook_that_hangs_is_in_nobodys_way(told):
         with anyio.fail_after(5):
             assert (await told.create()).ok
         tasks.cancel_scope.cancel()
+
+
+async def test_an_answer_without_an_end_is_not_read(told):
+    async def endless() -> AsyncIterator[bytes]:
+        raise AssertionError("it was read")
+        yield b""
+
+    told.house.notices.tell("lease_ended", told.house.now())
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=endless()))
+    assert await send(told.house, await told.house.notices.next(), None, transport)
 
 
 async def test_without_an_address_or_under_a_broken_policy_nothing_is_sent(door):
