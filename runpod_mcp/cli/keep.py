@@ -56,7 +56,7 @@ def run_reap(options: Options, as_json: bool) -> None:
         async with open_house(settings) as house:
             done = await reap(house)
             await reap_not_ready(house, done)
-            tell_of_ends(house, done)
+            await tell_of_ends(house, done)
             await deliver_rest(house, settings.webhook_secret, NEWS_WITHIN)
             return done
 

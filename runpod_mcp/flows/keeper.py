@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.alarms import tell_of_budgets
@@ -17,6 +18,8 @@ TICK = 5
 """Seconds between looks at the ledger for leases that are due; other servers may have made them."""
 EVERY = 60
 """Seconds between looks at Runpod."""
+TOLD_AGAIN_AFTER = 3600
+"""Seconds until a person is told again of what goes on."""
 
 
 async def keep(house: House) -> None:
@@ -47,7 +50,7 @@ async def keep_once(house: House, *, looks: bool = True) -> None:
             for line in (*report.adopted, *report.ended, *report.not_ended, *report.given_up):
                 log.warning("reconciled: %s", line)
         done = await reap(house)
-        tell_of_ends(house, done)
+        await tell_of_ends(house, done)
         if looks:
             await _look_closer(house)
     except Failure as failure:
@@ -60,16 +63,26 @@ async def _look_closer(house: House) -> None:
     await note_policy(house)
     late = Ended()
     await reap_not_ready(house, late)
-    tell_of_ends(house, late)
+    await tell_of_ends(house, late)
     await tell_of_budgets(house)
 
 
-def tell_of_ends(house: House, done: Ended) -> None:
-    """Leave news of what a round ended, could not end, or found to bill without ports."""
-    for event, lines in (
-        ("lease_ended", [*done.stopped, *done.deleted]),
-        ("not_ended", done.failed),
-        ("not_ready", done.not_ready),
-    ):
+async def tell_of_ends(house: House, done: Ended) -> None:
+    """Leave news of what a round ended, could not end, or found to bill without ports.
+
+    What goes on is found in every round; of that there is news once an hour, whoever finds it.
+    """
+    for line in (*done.stopped, *done.deleted):
+        house.notices.tell("lease_ended", house.now(), what=line)
+    for event, lines in (("not_ended", done.failed), ("not_ready", done.not_ready)):
         for line in lines:
-            house.notices.tell(event, house.now(), what=line)
+            if await _is_news(house, f"told {event} {line}"):
+                house.notices.tell(event, house.now(), what=line)
+
+
+async def _is_news(house: House, work: str) -> bool:
+    """Whether nobody said so in the last hour; where the ledger cannot tell, rather once too often."""
+    try:
+        return await house.ledger.claim(work, secrets.token_hex(8), house.now(), TOLD_AGAIN_AFTER)
+    except Failure:
+        return True

@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from runpod_mcp.flows.alarms import reached, tell_of_budgets
 from runpod_mcp.flows.budget import Line
-from runpod_mcp.flows.keeper import keep_once
+from runpod_mcp.flows.keeper import keep_once, tell_of_ends
+from runpod_mcp.flows.leases import Ended
 from runpod_mcp.flows.notices import MOST_WAITING, Notices
 from runpod_mcp.flows.webhook import SIGNATURE, TIMESTAMP, deliver, deliver_rest, send
 from runpod_mcp.money import Usd
@@ -157,6 +158,32 @@ async def test_what_was_ended_or_could_not_be_is_news(told):
     assert hook.events[0] == "not_ended"
     assert "lease_ended" in hook.events
     assert first in hook.bodies[-1]["what"]
+
+
+async def test_a_pod_that_cannot_be_ended_is_news_once_an_hour_however_often_it_is_tried(told, tmp_path):
+    assert (await told.create(leaseHours=1, volumeInGb=0)).ok
+    told.clock.step(hours=1)
+    told.sim.faults.add("delete", "ignored", times=1000)
+    hook = Hook()
+    async with front_door(tmp_path, beside=told) as other:
+        for server in (told, other, told, told):
+            await keep_once(server.house)
+            await rest(server, hook)
+            told.clock.step(minutes=1)
+        assert hook.events == ["not_ended"]
+        told.clock.step(hours=1)
+        await keep_once(told.house)
+        await rest(told, hook)
+        assert hook.events == ["not_ended", "not_ended"]
+
+
+async def test_what_cannot_be_ended_is_news_too_while_the_ledger_cannot_be_read(told):
+    told.ledger_path.unlink(missing_ok=True)
+    told.ledger_path.write_bytes(b"not a ledger")
+    await tell_of_ends(told.house, Ended(failed=["pod abc could not be deleted"]))
+    hook = Hook()
+    await rest(told, hook)
+    assert hook.events == ["not_ended"]
 
 
 async def test_each_step_of_a_budget_is_news_once_however_many_servers_look(told, tmp_path):
