@@ -129,6 +129,10 @@ def _answered(facts: Facts) -> str:
     return f"{facts.get('answer')}, by {_BY.get(str(facts.get('by')), facts.get('by'))}"
 
 
+def _used(facts: Facts) -> str:
+    return f"yes used up, said {_time(facts, 'answeredAt')}"
+
+
 _BY = {"cli": "the command line", "dialog": "the client's dialog", "dashboard": "the dashboard"}
 
 
@@ -143,6 +147,7 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "called": _called,
     "asked": _asked,
     "answered": _answered,
+    "used": _used,
     "policy": _policy,
 }
 

@@ -17,7 +17,7 @@ class Record:
     """One thing that happened; `facts` is JSON without secrets. Time is seconds since 1970, UTC.
 
     `kind` is `reserved`, `lease` (an entry about one), `called` (a tool, with the verdict), `made` (a thing without a
-    lease, its id in `pod_id`), `asked` and `answered` (a person), or `policy` (it changed).
+    lease, its id in `pod_id`), `asked` and `answered` (a person), `used` (their yes), or `policy` (it changed).
     """
 
     at: int

@@ -101,7 +101,7 @@ class SqliteLedger:
 
     async def use_approval(self, code: str, now: int) -> bool:
         """Use a yes up: True once, False when there is none, it is too old, or it was used."""
-        return await self._write(lambda db: approvals.use(db, code, rows.advance(db, now)))
+        return await self._write(lambda db: _use(db, code, rows.advance(db, now)))
 
     async def open_approvals(self, now: int) -> Sequence[Approval]:
         """The questions that can still be answered, or whose yes can still be used, oldest first."""
@@ -217,3 +217,10 @@ def _answer(db: sqlite3.Connection, code: str, state: ApprovalState, by: str, no
     if isinstance(said, Approval):
         audit.add_record(db, approvals.of_answer(said))
     return said
+
+
+def _use(db: sqlite3.Connection, code: str, now: int) -> bool:
+    used = approvals.use(db, code, now)
+    if used:
+        audit.add_record(db, approvals.of_use(used, now))
+    return used is not None

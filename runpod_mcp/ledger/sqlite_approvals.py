@@ -50,6 +50,18 @@ def of_answer(approval: Approval) -> Record:
     )
 
 
+def of_use(approval: Approval, at: int) -> Record:
+    """That a yes was used up: the call it was given for went through."""
+    question = approval.question
+    return Record(
+        at=at,
+        kind="used",
+        principal=question.principal,
+        tool=question.tool,
+        facts={"by": approval.by, "askedAt": question.asked_at, "answeredAt": approval.answered_at},
+    )
+
+
 def find_approval(db: sqlite3.Connection, code: str) -> Approval | None:
     """A question by its code, with what came of it."""
     row = db.execute("SELECT * FROM question WHERE code = ?", (code,)).fetchone()
@@ -85,13 +97,13 @@ def add_answer(
     return Approval(found.question, state, by, now)
 
 
-def use(db: sqlite3.Connection, code: str, now: int) -> bool:
-    """Use a yes up; True once for each."""
+def use(db: sqlite3.Connection, code: str, now: int) -> Approval | None:
+    """Use a yes up: the yes, once; None when there is none."""
     found = find_approval(db, code)
     if found is None or found.state is not ApprovalState.APPROVED or not found.is_open(now):
-        return False
+        return None
     _add_event(db, code, ApprovalState.USED, "", now)
-    return True
+    return found
 
 
 def as_question(row: sqlite3.Row) -> Question:

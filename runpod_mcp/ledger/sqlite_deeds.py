@@ -1,4 +1,4 @@
-"""Holding the audit trail beside what it speaks of: each reservation, entry, question and answer has its own record."""
+"""Holding the audit trail beside what it speaks of: each reservation, entry, question, answer and use of one has its own record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TypeVar
 from runpod_mcp.ledger.approvals import Approval, ApprovalState
 from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Lease
-from runpod_mcp.ledger.sqlite_approvals import as_question, find_approval, of_answer, of_question
+from runpod_mcp.ledger.sqlite_approvals import as_question, find_approval, of_answer, of_question, of_use
 from runpod_mcp.ledger.sqlite_audit import as_record, of_entry, of_reservation
 from runpod_mcp.ledger.sqlite_rows import as_entry, as_reservation
 
@@ -84,11 +84,18 @@ def _answers(db: sqlite3.Connection) -> Iterator[tuple[str, Deed]]:
         yield "", (f"answer {row['seq']}", of_answer(said) if said else None)
 
 
+def _uses(db: sqlite3.Connection) -> Iterator[tuple[str, Deed]]:
+    for row in db.execute("SELECT * FROM answer WHERE state = 'used' ORDER BY seq").fetchall():
+        asked = find_approval(db, row["code"])
+        yield "", (f"use {row['seq']} of a yes", of_use(asked, row["at"]) if asked else None)
+
+
 _DEEDS: Mapping[str, Callable[[sqlite3.Connection], Iterator[tuple[str, Deed]]]] = {
     "reserved": _reservations,
     "lease": _entries,
     "asked": _questions,
     "answered": _answers,
+    "used": _uses,
 }
 
 

@@ -54,6 +54,7 @@ async def test_the_trail_is_readable(trail):
         "extended until",
         "a person is asked",
         "approved, by the client's dialog",
+        "yes used up, said",
         "ended",
         "gpu_not_allowed: The policy does not allow NVIDIA H100",
         pod,
@@ -68,7 +69,7 @@ async def test_the_same_as_json(trail):
     door, _pod = trail
     records = (await read(door.folder, "audit"))["records"]
     assert [one["seq"] for one in records] == list(range(1, len(records) + 1))
-    assert {"reserved", "lease", "called", "asked", "answered"} <= {one["kind"] for one in records}
+    assert {"reserved", "lease", "called", "asked", "answered", "used"} <= {one["kind"] for one in records}
     assert all(one["at"].endswith("Z") and one["verdict"] and len(one["seal"]) == 64 for one in records)
 
 
@@ -105,6 +106,7 @@ async def test_what_makes_no_sense_is_wrong_usage(tmp_path, line):
         ("asked", {"usdPerHour": 1.5, "usdAtMost": 3}, "a person is asked: up to $1.50/h, $3.00 in all"),
         ("answered", {"answer": "denied", "by": "cli"}, "denied, by the command line"),
         ("answered", {"answer": "denied", "by": "somebody"}, "denied, by somebody"),
+        ("used", {"answeredAt": 0}, "yes used up, said 1970-01-01 00:00 UTC"),
         ("something new", {"b": 1, "a": 2}, '{"a": 2, "b": 1}'),
     ],
 )
@@ -322,6 +324,14 @@ TAMPERING: dict[str, tuple[Callable[[sqlite3.Connection], None], str]] = {
         "has no record",
     ),
     "a question is deleted": (change("DELETE FROM question"), "speaks of what the ledger does not have"),
+    "a used yes is made good again": (
+        change("DELETE FROM answer WHERE state = 'used'"),
+        "speaks of what the ledger does not have",
+    ),
+    "the time at which a yes was used is changed": (
+        change("UPDATE answer SET at = at + 1 WHERE state = 'used'"),
+        "does not say what use",
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from runpod_mcp.flows.keeper import keep_once
 from runpod_mcp.flows.trail import note_policy
 from runpod_mcp.ledger.audit import Record
 
-KINDS = ("reserved", "lease", "called", "made", "asked", "answered", "policy")
+KINDS = ("reserved", "lease", "called", "made", "asked", "answered", "used", "policy")
 
 
 async def trail(door: FrontDoor, kind: str) -> list[Record]:

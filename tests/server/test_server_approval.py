@@ -390,7 +390,8 @@ async def test_the_trail_tells_of_the_question_and_the_answer_and_not_of_the_cod
         await door.create()
         records = await door.house.ledger.records()
         kinds = [record.kind for record in records]
-        assert kinds.index("asked") < kinds.index("answered") < kinds.index("reserved")
+        assert kinds.index("asked") < kinds.index("answered") < kinds.index("used") < kinds.index("reserved")
+        assert kinds.count("used") == 1
         assert one.code not in str(records)
         assert await door.house.ledger.verify_audit() == ()
 
