@@ -13,7 +13,7 @@ from runpod_mcp.clock import from_epoch, iso
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import Call, House
 from runpod_mcp.ledger.approvals import GOOD_FOR, Approval, ApprovalState, Question
-from runpod_mcp.money import Usd, show
+from runpod_mcp.money import Usd, cost, show
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
 
@@ -33,7 +33,7 @@ class YesNeeded(Failure):
 
 
 async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> None:
-    """Return once where a person said yes to this very call at this price or a higher one; the yes is used up by that.
+    """Return once where a person said yes to this very call at this cost or a higher one; the yes is used up by that.
 
     Raises:
         YesNeeded: `approval_required`; the question is written down and waits for ten minutes.
@@ -48,13 +48,19 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
         raise YesNeeded(Code.APPROVAL_REQUIRED, message, Retry.LATER) from failure
     if any(one.state is ApprovalState.DENIED for one in known):
         raise Failure(Code.APPROVAL_DENIED, "A person said no to this request.", Retry.NEVER)
-    covering = [one for one in known if one.question.usd_per_hour >= usd_per_hour]
+    covering = [one for one in known if _covers(one.question, usd_per_hour, usd_at_most)]
     for one in covering:
         if one.state is ApprovalState.APPROVED and await house.ledger.use_approval(one.code, house.now()):
             return
     waiting = next((one for one in covering if one.state is ApprovalState.WAITING), None)
     approval = waiting or await _ask(house, house.call, reason, usd_per_hour, usd_at_most)
     raise _waits(policy, approval, reason)
+
+
+def _covers(question: Question, usd_per_hour: Usd, usd_at_most: Usd) -> bool:
+    """Whether the cost is no higher than what was shown; minutes may have passed, and hours count from the call on."""
+    later = cost(question.usd_per_hour, GOOD_FOR)
+    return usd_per_hour <= question.usd_per_hour and usd_at_most <= question.usd_at_most + later
 
 
 async def _known(house: House, call: Call) -> list[Approval]:

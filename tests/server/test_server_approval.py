@@ -242,6 +242,34 @@ async def test_a_yes_covers_its_price_and_no_higher_one(tmp_path):
         assert (await door.create()).ok, "a lower price is covered"
 
 
+async def test_a_yes_covers_what_the_whole_may_cost_and_no_more(tmp_path):
+    async with before(None, tmp_path, toml_with(approval={"tools": ["start_pod", "update_pod"]})) as door:
+        pod = (await door.create(volumeInGb=20)).pod_id
+        await door.call("update_pod", podId=pod, volumeInGb=100)
+        await answer(door)
+        assert (await door.call("extend_lease", podId=pod, leaseHours=8)).ok
+        grown = await door.call("update_pod", podId=pod, volumeInGb=100)
+        assert grown.code == "approval_required", "the lease became four times as long since"
+        await door.call("stop_pod", podId=pod)
+        await door.call("start_pod", podId=pod)
+        (one,) = [one for one in await waiting(door) if one.question.tool == "start_pod"]
+        await door.house.ledger.answer(one.code, ApprovalState.APPROVED, "cli", door.house.now())
+        door.write_policy(toml_with(approval={"tools": ["start_pod"]}, lease={"default_hours": 8}))
+        assert (await door.call("start_pod", podId=pod)).code == "approval_required"
+        door.write_policy(toml_with(approval={"tools": ["start_pod"]}))
+        assert (await door.call("start_pod", podId=pod)).ok
+
+
+async def test_a_yes_to_more_hours_is_good_some_minutes_later(tmp_path):
+    async with before(None, tmp_path, toml_with(approval={"tools": ["extend_lease"]})) as door:
+        pod = (await door.create(volumeInGb=0)).pod_id
+        await door.call("extend_lease", podId=pod, leaseHours=4)
+        door.clock.step(minutes=5)
+        await answer(door)
+        door.clock.step(minutes=4)
+        assert (await door.call("extend_lease", podId=pod, leaseHours=4)).ok
+
+
 async def test_the_price_is_looked_at_again_after_a_slow_answer(tmp_path, era):
     """The person took their time, and meanwhile the price rose: they are asked again, at the new price."""
     doors: list[FrontDoor] = []
