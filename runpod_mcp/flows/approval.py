@@ -50,11 +50,17 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
         raise Failure(Code.APPROVAL_DENIED, "A person said no to this request.", Retry.NEVER)
     covering = [one for one in known if _covers(one.question, usd_per_hour, usd_at_most)]
     for one in covering:
-        if one.state is ApprovalState.APPROVED and await house.ledger.use_approval(one.code, house.now()):
+        if _is_yes(policy, one) and await house.ledger.use_approval(one.code, house.now()):
             return
     waiting = next((one for one in covering if one.state is ApprovalState.WAITING), None)
     approval = waiting or await _ask(house, house.call, reason, usd_per_hour, usd_at_most)
     raise _waits(policy, approval, reason)
+
+
+def _is_yes(policy: Policy, one: Approval) -> bool:
+    """Whether a person allowed it, in a way that the policy in force trusts."""
+    trusted = policy.approval.via == "any" or one.by != "dialog"
+    return one.state is ApprovalState.APPROVED and trusted
 
 
 def _covers(question: Question, usd_per_hour: Usd, usd_at_most: Usd) -> bool:

@@ -306,6 +306,22 @@ async def test_out_of_band_never_shows_the_code_and_ignores_the_dialog(tmp_path,
             assert (await door.create()).ok
 
 
+async def test_a_yes_in_a_dialog_is_none_once_the_policy_trusts_no_dialog(tmp_path, era):
+    def meanwhile(_: str) -> ElicitResult:
+        doors[0].write_policy(ASK_ELSEWHERE)
+        return ElicitResult(action="accept", content={"allow": True})
+
+    doors: list[FrontDoor] = []
+    async with before(Person(meanwhile), tmp_path, mode=era) as door:
+        doors.append(door)
+        said = await door.create()
+        assert said.code == "approval_required"
+        assert "runpod-mcp approvals" in said.text
+        assert door.create_calls == 0
+        await answer(door)
+        assert (await door.create()).ok
+
+
 async def test_ending_asks_too_where_the_policy_says_so(tmp_path, era):
     person = says(True)
     async with before(person, tmp_path, DELETES, mode=era) as door:
