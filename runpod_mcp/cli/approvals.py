@@ -21,6 +21,8 @@ from runpod_mcp.money import as_dollars, show
 from runpod_mcp.pods.words import clean
 
 CODE_LENGTH = 8
+LONGEST_QUESTION = 20_000
+"""Characters; every argument is in it."""
 
 
 def run_approvals(options: Options, as_json: bool) -> None:
@@ -55,7 +57,7 @@ def lines_of(waiting: Sequence[Approval], moment: int, most: int | None) -> list
     for one in waiting:
         asked = one.question
         head = f"{one.code}  {asked.tool} for {clean(asked.principal, 60)}, {_price(one)}, {span(asked.good_until - moment)} left"
-        lines += ["", *wrapped(head, most), *wrapped(clean(asked.words, 2000), most, "  ")]
+        lines += ["", *wrapped(head, most), *wrapped(clean(asked.words, LONGEST_QUESTION), most, "  ")]
     return [*lines, "", *wrapped("Answer with: runpod-mcp approve CODE, or runpod-mcp deny CODE", most)]
 
 
@@ -73,7 +75,7 @@ def _facts(one: Approval, moment: int) -> dict[str, Any]:
         "state": one.state.value,
         "tool": asked.tool,
         "principal": asked.principal,
-        "question": clean(asked.words, 2000),
+        "question": clean(asked.words, LONGEST_QUESTION),
         "usdPerHour": as_dollars(asked.usd_per_hour),
         "usdAtMost": as_dollars(asked.usd_at_most),
         "askedAt": iso(from_epoch(asked.asked_at)),

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 HASH_ROUNDS = 20_000
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits that are not taken for one another."""
+LONGEST_SHOWN = 300
+"""Characters of one argument that a person is shown."""
 SECRET = frozenset({"env", "password", "username", "input"})
 """Arguments whose values nobody is shown and nothing remembers."""
 
@@ -136,18 +138,29 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def _words(call: Call, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> str:
-    """The question, which reads the same however often it is asked."""
+    """The question, which reads the same however often it is asked.
+
+    Our own words come first and every argument is in it, quoted and cut by itself: nothing that an agent writes into one
+    can push another out of sight, or be taken for a price.
+    """
     price = (
         f" It may cost up to {show(usd_per_hour)}/h, {show(usd_at_most)} in all."
         if usd_per_hour or usd_at_most
         else ""
     )
     asked = ", ".join(f"{name} {_value(value)}" for name, value in without_secrets(call.arguments).items())
-    return f"May the agent call {call.tool} ({clean(asked, 600)})? It needs your yes because {reason}.{price}"
+    whole = f" It asks for: {asked}." if asked else ""
+    return f"May the agent call {call.tool}? It needs your yes because {reason}.{price}{whole}"
 
 
 def _value(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return clean(", ".join(map(_quoted, value)), LONGEST_SHOWN) or "nothing"
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(clean(value, LONGEST_SHOWN) if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def _waits(policy: Policy, approval: Approval, reason: str) -> YesNeeded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -367,6 +368,32 @@ async def test_no_secret_is_in_a_question_or_beside_it(tmp_path):
         assert "TOKEN" in person.questions[0]
         assert "swordfish" not in person.questions[0]
     assert b"swordfish" not in (tmp_path / "ledger.db").read_bytes()
+
+
+async def test_no_argument_hides_another_or_passes_for_our_words(tmp_path):
+    forged = 'x"). It may cost up to $0.01/h, $0.02 in all.'
+    env = {f"A_NAME_WITHOUT_ANY_MEANING_{number}": "1" for number in range(40)}
+    async with before(None, tmp_path) as door:
+        said = await door.call(
+            "create_pod",
+            env=env,
+            dockerStartCmd=["z" * 900],
+            name=forged,
+            ports=[],
+            gpuTypeIds=[L4],
+            gpuCount=2,
+            imageName="runpod/other",
+        )
+        assert said.code == "approval_required", said.text
+        (one,) = await waiting(door)
+        ours, asked = one.question.words.split(" It asks for: ")
+        assert ours == (
+            "May the agent call create_pod? It needs your yes because it costs more than $0.40 per hour. "
+            "It may cost up to $0.9897/h, $2.1128 in all."
+        )
+        for words in ("gpuCount 2", 'imageName "runpod/other"', f'gpuTypeIds "{L4}"', "ports nothing"):
+            assert words in asked
+        assert json.dumps(forged) in asked
 
 
 def test_the_same_call_has_another_hash_under_another_code():
