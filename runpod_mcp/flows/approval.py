@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 HASH_ROUNDS = 20_000
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits that are not taken for one another."""
+MOST_OPEN = 50
+"""Questions of one principal in ten minutes: more would hide the one that matters, or tire whoever answers."""
 LONGEST_SHOWN = 300
 """Characters of one argument that a person is shown."""
 SECRET = frozenset({"env", "password", "username", "input"})
@@ -44,10 +46,11 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
     if house.call is None:
         raise YesNeeded(Code.APPROVAL_REQUIRED, f"A person must allow this first: {reason}.", Retry.NEVER)
     try:
-        known = await _known(house, house.call)
+        mine = await _open_here(house)
     except Failure as failure:
         message = f"A person must allow this first: {reason}. Their answer cannot be looked up now: {failure.message}"
         raise YesNeeded(Code.APPROVAL_REQUIRED, message, Retry.LATER) from failure
+    known = _about(mine, house.call)
     if any(one.state is ApprovalState.DENIED for one in known):
         raise Failure(Code.APPROVAL_DENIED, "A person said no to this request.", Retry.NEVER)
     covering = [one for one in known if _covers(one.question, usd_per_hour, usd_at_most)]
@@ -55,6 +58,8 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
         if _is_yes(policy, one) and await house.ledger.use_approval(one.code, house.now()):
             return
     waiting = next((one for one in covering if one.state is ApprovalState.WAITING), None)
+    if waiting is None and len(mine) >= MOST_OPEN:
+        raise _too_many(reason)
     approval = waiting or await _ask(house, house.call, reason, usd_per_hour, usd_at_most)
     raise _waits(policy, approval, reason)
 
@@ -71,15 +76,34 @@ def _covers(question: Question, usd_per_hour: Usd, usd_at_most: Usd) -> bool:
     return usd_per_hour <= question.usd_per_hour and usd_at_most <= question.usd_at_most + later
 
 
-async def _known(house: House, call: Call) -> list[Approval]:
-    """The open questions about this very call."""
+async def _open_here(house: House) -> list[Approval]:
+    """The open questions of this principal."""
+    everybodys = await house.ledger.open_approvals(house.now())
+    return [one for one in everybodys if one.question.principal == house.principal]
+
+
+def _about(approvals: list[Approval], call: Call) -> list[Approval]:
+    """Those about this very call; what is shown of it is compared first, because the hash is slow."""
+    shown = _remembered(call)
     return [
         one
-        for one in await house.ledger.open_approvals(house.now())
-        if one.question.principal == house.principal
-        and one.question.tool == call.tool
+        for one in approvals
+        if one.question.tool == call.tool
+        and one.question.request == shown
         and secrets.compare_digest(one.question.request_hash, request_hash(call, one.code))
     ]
+
+
+def _remembered(call: Call) -> str:
+    return json.dumps(without_secrets(call.arguments), sort_keys=True)
+
+
+def _too_many(reason: str) -> YesNeeded:
+    message = (
+        f"A person must allow this first: {reason}. But {MOST_OPEN} requests of the last ten minutes are open already, so "
+        "they are not asked about more; they see those with `runpod-mcp approvals`."
+    )
+    return YesNeeded(Code.APPROVAL_REQUIRED, message, Retry.LATER)
 
 
 async def _ask(house: House, call: Call, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> Approval:
@@ -90,7 +114,7 @@ async def _ask(house: House, call: Call, reason: str, usd_per_hour: Usd, usd_at_
         principal=house.principal,
         tool=call.tool,
         request_hash=request_hash(call, code),
-        request=json.dumps(without_secrets(call.arguments), sort_keys=True),
+        request=_remembered(call),
         words=_words(call, reason, usd_per_hour, usd_at_most),
         usd_per_hour=usd_per_hour,
         usd_at_most=usd_at_most,

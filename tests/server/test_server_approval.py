@@ -16,7 +16,7 @@ from front_door import A4000, IMAGE, L4, RTX_4090, FrontDoor, Said, front_door, 
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from runpod_mcp.errors import Code, Failure
-from runpod_mcp.flows.approval import Call, request_hash, without_secrets
+from runpod_mcp.flows.approval import MOST_OPEN, Call, request_hash, without_secrets
 from runpod_mcp.flows.looking import Acted, looking
 from runpod_mcp.ledger.approvals import Approval, ApprovalState
 
@@ -189,6 +189,23 @@ async def test_a_yes_to_one_tool_is_none_to_another(tmp_path):
         await answer(door)
         assert (await door.call("delete_pod", podId=pod)).code == "approval_required"
         assert (await door.call("stop_pod", podId=pod)).ok
+
+
+async def test_a_person_is_not_asked_about_more_than_they_can_read(tmp_path):
+    async with before(None, tmp_path) as door:
+        for number in range(MOST_OPEN):
+            assert "approve" in (await door.create(name=f"pod {number}")).text
+        said = await door.create(name="one more")
+        assert said.code == "approval_required"
+        assert "50 requests of the last ten minutes are open already" in said.text
+        assert len(await waiting(door)) == MOST_OPEN
+        first = (await waiting(door))[0]
+        assert first.code in (await door.create(name="pod 0")).text, "those that wait are found as before"
+        await door.house.ledger.answer(first.code, ApprovalState.APPROVED, "cli", door.house.now())
+        assert (await door.create(name="pod 0")).ok
+        assert "runpod-mcp approve" in (await door.create(name="one more")).text
+        door.clock.step(minutes=10)
+        assert len(await waiting(door)) == 0
 
 
 async def test_a_yes_of_one_principal_is_none_of_another(tmp_path):
