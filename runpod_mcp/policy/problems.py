@@ -20,6 +20,9 @@ LONGEST_STATEMENT = 300
 
 Path = tuple[str, ...]
 
+SECRET: Path = ("notify",)
+"""Addresses may hold a secret, and what is said of a broken policy is told to agents too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -49,7 +52,8 @@ def problem_of(error: Mapping[str, Any], model: type[BaseModel], lines: Mapping[
         message = "has no version; expected `version = 1` at the top"
     else:
         expected = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-        found = "" if repr(error["input"]) in expected else _found(error["input"])
+        hidden = path[:1] == SECRET or repr(error["input"]) in expected
+        found = "" if hidden else _found(error["input"])
         where = f"{'.'.join(path)}: " if path else ""
         message = f"{where}{expected[0].lower()}{expected[1:]}{found}"
     return Problem(message, ".".join(path) or None, _line_of(path, lines))

@@ -318,6 +318,15 @@ def test_a_port_that_no_pod_can_have_is_refused_with_what_to_write(port):
     assert failure.message.count(repr(port)) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ['[notify]\nwebhook = "hooks.example.com/swordfish"', 'notify = "//swordfish"']
+)
+def test_an_error_does_not_show_what_may_hold_a_secret(text):
+    message = broken(f"version = 1\n{text}\n").message
+    assert "notify" in message
+    assert "swordfish" not in message
+
+
 def test_an_error_shows_what_was_found_clean_and_cut():
     assert broken(line("budget", "usd_per_day", "-1.5")).message.endswith("(found -1.5).")
     assert broken(line("budget", "usd_per_day", "-1")).message.endswith("(found -1).")
