@@ -125,6 +125,7 @@ async def update_volume(house: House, volume_id: str, change: VolumeChange) -> V
     if change.name is not None and change.name != volume.name:
         refuse_taken_name(change.name, await house.api.resources.volumes.list_all())
     if change.size_gb is None or change.size_gb == volume.size_gb:
+        await _ask(house, policy, "update_network_volume", ZERO)
         return await to_the_end(_update(house, lease, lease, volume, change))
     _refuse_growth(policy, volume, change.size_gb)
     rate = network_volume_usd_per_hour(change.size_gb)

@@ -473,6 +473,15 @@ async def test_volumes_that_need_a_yes_are_not_made_without_one(store):
     assert (await store.call("delete_network_volume", networkVolumeId=volume)).code == "approval_required"
 
 
+async def test_a_new_name_of_a_volume_is_asked_about_where_the_policy_names_the_tool(store):
+    volume = id_of(await make(store, 10))
+    renamed = {"networkVolumeId": volume, "name": "renamed"}
+    store.write_policy(toml_with(approval={"tools": ["update_network_volume"]}))
+    assert (await store.call("update_network_volume", **renamed)).code == "approval_required"
+    store.write_policy(toml_with(approval={"above_usd_per_lease": 0.0}))
+    assert (await store.call("update_network_volume", **renamed)).ok, "a name costs nothing"
+
+
 async def test_v1_cannot_tell_the_tier_so_none_is_made_or_grown_there(tmp_path: Path):
     async with front_door(tmp_path, toolsets=("core", "storage")) as door:
         volume = id_of(await make(door))
