@@ -12,7 +12,8 @@ from runpod_mcp.ledger.approvals import Approval, ApprovalState, Question
 from runpod_mcp.ledger.audit import Record
 
 WRONG_BEFORE_SLOW = 3
-LONGEST_WAIT = 3600
+LONGEST_WAIT = 60
+"""Seconds. Codes are long enough for that; waiting longer, whoever has the right one would come too late."""
 _FIELDS = tuple(field.name for field in fields(Question))
 _ADD = f"INSERT INTO question ({', '.join(_FIELDS)}) VALUES ({', '.join(f':{name}' for name in _FIELDS)})"  # noqa: S608
 
@@ -94,6 +95,7 @@ def add_answer(
     if found.state is not ApprovalState.WAITING:
         return Failure(Code.CONFLICT, f"That request was already {found.state.value}.", Retry.NEVER)
     _add_event(db, code, state, by, now)
+    _write_meta(db, "wrong_codes", 0)
     return Approval(found.question, state, by, now)
 
 
@@ -136,11 +138,15 @@ def _too_fast(db: sqlite3.Connection, now: int) -> Failure | None:
 
 
 def _count_wrong(db: sqlite3.Connection, now: int) -> None:
-    for key, value in (("wrong_codes", _meta(db, "wrong_codes") + 1), ("wrong_code_at", now)):
-        db.execute(
-            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, value),
-        )
+    _write_meta(db, "wrong_codes", _meta(db, "wrong_codes") + 1)
+    _write_meta(db, "wrong_code_at", now)
+
+
+def _write_meta(db: sqlite3.Connection, key: str, value: int) -> None:
+    db.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
 
 
 def _meta(db: sqlite3.Connection, key: str) -> int:

@@ -462,6 +462,26 @@ async def test_a_code_is_guessed_slower_and_slower(tmp_path):
         assert caught.value.code is Code.NOT_FOUND, "a clock set back makes nobody wait for ever"
 
 
+async def test_wrong_codes_never_keep_the_right_one_out_until_it_is_too_old_and_are_forgotten_after_it(
+    tmp_path,
+):
+    async with before(None, tmp_path) as door:
+        for guess in range(40):
+            with pytest.raises(Failure):
+                await door.house.ledger.answer(
+                    f"WRONG{guess}", ApprovalState.APPROVED, "cli", door.house.now()
+                )
+            door.clock.step(minutes=1)
+        await door.create()
+        with pytest.raises(Failure, match="no such code"):
+            await door.house.ledger.answer("WRONG", ApprovalState.APPROVED, "cli", door.house.now())
+        door.clock.step(minutes=1)
+        await answer(door)
+        for _ in range(3):
+            with pytest.raises(Failure, match="no such code"):
+                await door.house.ledger.answer("WRONG", ApprovalState.APPROVED, "cli", door.house.now())
+
+
 async def test_a_question_is_answered_once(tmp_path):
     async with before(None, tmp_path) as door:
         await door.create()
