@@ -193,6 +193,7 @@ for _command in person.COMMANDS:
 
 def main() -> None:
     """Run the command line: what failed is one line on stderr; 0 done, 1 refused or failed, 2 wrong usage."""
+    _open_what_is_closed()
     try:
         cli.main(prog_name="runpod-mcp")
     except BaseException as error:
@@ -208,6 +209,13 @@ def main() -> None:
                 os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
             )  # or Python complains once more at the end
         sys.exit(1)
+
+
+def _open_what_is_closed() -> None:
+    """Whoever starts a program may close its streams (`>&-`, some schedulers); then nothing is read or written there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for as long as it runs
 
 
 def _known(error: BaseException) -> Failure | OSError | None:

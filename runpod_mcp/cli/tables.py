@@ -170,8 +170,8 @@ def width() -> int | None:
 
 
 def say(*lines: str) -> None:
-    """Print lines for a person; nothing where the output was closed before this began."""
-    for line in lines if sys.stdout else ():
+    """Print lines for a person."""
+    for line in lines:
         click.echo(printable(line, sys.stdout.encoding))
 
 

@@ -216,3 +216,19 @@ def test_ctrl_c_ends_a_server_that_waits_for_its_agent(tmp_path: Path) -> None:
     server.send_signal(signal.SIGINT)
     out, err = server.communicate(timeout=20)
     assert (out, err) == (b"", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize("command", ["approvals", "audit", "budget", "pods --simulator", "--simulator"])
+@pytest.mark.parametrize("closed", [">&-", "<&-", ">&- <&-"])
+def test_a_stream_that_was_closed_before_the_start_is_no_trouble(command, closed, tmp_path):
+    done = subprocess.run(
+        f"'{sys.executable}' -m runpod_mcp {command} < /dev/null {closed}",
+        shell=True,
+        env=clean_env(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
