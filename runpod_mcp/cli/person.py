@@ -87,7 +87,7 @@ def approve(codes: tuple[str, ...], as_json: bool, **flags: object) -> None:
 @click.argument("codes", metavar="CODE...", nargs=-1, required=True)
 @as_json_option
 def deny(codes: tuple[str, ...], as_json: bool, **flags: object) -> None:
-    """Say no to requests."""
+    """Say no to requests; a yes that was not used yet is taken back."""
     from runpod_mcp.cli.approvals import run_answer
 
     run_answer(Options.of(flags), codes, False, as_json)

@@ -78,9 +78,9 @@ def open_approvals(db: sqlite3.Connection, now: int) -> Iterator[Approval]:
 def add_answer(
     db: sqlite3.Connection, code: str, state: ApprovalState, by: str, now: int
 ) -> Approval | Failure:
-    """Write down what a person said, once; or why not: no such code, too many wrong ones, answered, too old.
+    """Write down what a person said; or why not: no such code, too many wrong ones, answered, too old.
 
-    The refusal is returned, so that a wrong code is counted: whoever guesses is slowed down.
+    An answer is given once, but a yes that was not used yet can be taken back by a no. The refusal is returned, so that a wrong code is counted: whoever guesses is slowed down.
     """
     if too_fast := _too_fast(db, now):
         return too_fast
@@ -92,7 +92,8 @@ def add_answer(
     if not found.is_open(now):
         message = "That request is no longer open: it was used, or its ten minutes are over."
         return Failure(Code.CONFLICT, message, Retry.NEVER)
-    if found.state is not ApprovalState.WAITING:
+    taken_back = (found.state, state) == (ApprovalState.APPROVED, ApprovalState.DENIED)
+    if found.state is not ApprovalState.WAITING and not taken_back:
         return Failure(Code.CONFLICT, f"That request was already {found.state.value}.", Retry.NEVER)
     _add_event(db, code, state, by, now)
     _write_meta(db, "wrong_codes", 0)
@@ -118,8 +119,8 @@ def _approval(db: sqlite3.Connection, row: sqlite3.Row) -> Approval:
     events = db.execute("SELECT * FROM answer WHERE code = ? ORDER BY seq", (question.code,)).fetchall()
     if not events:
         return Approval(question)
-    first, last = events[0], events[-1]
-    return Approval(question, ApprovalState(last["state"]), first["by"], first["at"])
+    said = next((event for event in reversed(events) if event["state"] != ApprovalState.USED), events[0])
+    return Approval(question, ApprovalState(events[-1]["state"]), said["by"], said["at"])
 
 
 def _add_event(db: sqlite3.Connection, code: str, state: ApprovalState, by: str, now: int) -> None:

@@ -120,7 +120,19 @@ async def test_a_code_that_was_answered_is_refused(asking):
     code = await code_of(asking)
     await run(asking.folder, "approve", code)
     assert "already approved" in await refused(asking, "approve", code)
-    assert "already approved" in await refused(asking, "deny", code)
+    await run(asking.folder, "deny", code)
+    assert "already denied" in await refused(asking, "deny", code)
+    assert "already denied" in await refused(asking, "approve", code)
+
+
+async def test_a_yes_that_was_not_used_yet_is_taken_back_by_a_no(asking):
+    code = await code_of(asking)
+    await run(asking.folder, "approve", code)
+    done = await run(asking.folder, "deny", code)
+    assert (done.exit_code, "is denied" in done.stdout) == (0, True)
+    assert (await asking.create(L4)).code == "approval_denied"
+    assert asking.create_calls == 0
+    assert (await run(asking.folder, "audit", "verify")).exit_code == 0
 
 
 async def test_a_code_that_was_used_is_refused(asking):
