@@ -6,12 +6,12 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from runpod_mcp.clock import from_epoch, iso
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import Call, House
+from runpod_mcp.flows.remembered import without_secrets
 from runpod_mcp.ledger.approvals import GOOD_FOR, Approval, ApprovalState, Question
 from runpod_mcp.money import Usd, cost, show
 from runpod_mcp.pods.words import clean
@@ -26,8 +26,6 @@ MOST_OPEN = 50
 """Questions of one principal in ten minutes: more would hide the one that matters, or tire whoever answers."""
 LONGEST_SHOWN = 300
 """Characters of one argument that a person is shown."""
-SECRET = frozenset({"env", "password", "username", "input"})
-"""Arguments whose values nobody is shown and nothing remembers."""
 
 
 class YesNeeded(Failure):
@@ -142,23 +140,6 @@ def request_hash(call: Call, salt: str) -> str:
     named = {name: value for name, value in call.arguments.items() if value is not None}
     whole = json.dumps([call.tool, named], sort_keys=True).encode()
     return hashlib.pbkdf2_hmac("sha256", whole, salt.encode(), HASH_ROUNDS).hex()
-
-
-def without_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as they may be remembered: of an env its names, of other secrets that they were there."""
-    return {name: _shown(name, value) for name, value in arguments.items() if value is not None}
-
-
-def _shown(name: str, value: Any) -> Any:
-    if name == "env" and isinstance(value, Mapping):
-        return sorted(clean(str(key), 60) for key in value)
-    if name in SECRET:
-        return "(not shown)"
-    if isinstance(value, str):
-        return clean(value, 300)
-    if isinstance(value, list):
-        return [clean(str(item), 200) for item in value[:50]]
-    return value if isinstance(value, bool | int | float) else clean(str(value), 300)
 
 
 def _words(call: Call, reason: str, usd_per_hour: Usd, usd_at_most: Usd) -> str:

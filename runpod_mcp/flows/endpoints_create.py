@@ -25,6 +25,7 @@ from runpod_mcp.flows.endpoints_settings import (
 )
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import reserve_judge
+from runpod_mcp.flows.remembered import without_secrets
 from runpod_mcp.flows.standing import Terms, asked_of, make, naming, reservation_of, set_aside
 from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
@@ -87,7 +88,7 @@ async def create_endpoint(
     if quote.asks:
         await need_yes(house, policy, quote.asks, quote.usd_per_hour, quote.usd_per_lease)
     async with naming(house, TOOL, order.name, listed):
-        lease = await set_aside(house, policy, TOOL, _without_secrets(quote), _terms(house, quote))
+        lease = await set_aside(house, policy, TOOL, _remembered(quote), _terms(house, quote))
         return await to_the_end(_make(house, lease, quote.order, sold))
 
 
@@ -174,7 +175,7 @@ def _terms(house: House, quote: Quote) -> Terms:
     return Terms(usd_per_hour=quote.usd_per_hour, ends_at=ends, gpus=quote.fleet.gpus)
 
 
-def _without_secrets(quote: Quote) -> dict[str, Any]:
+def _remembered(quote: Quote) -> dict[str, Any]:
     """What the ledger may remember: of the env only the names."""
     order = quote.order
     asked = {
@@ -188,9 +189,9 @@ def _without_secrets(quote: Quote) -> dict[str, Any]:
         "vcpuCount": order.vcpu_count if order.cpu_flavor_ids else None,
         "workersMin": order.workers_min,
         "workersMax": order.workers_max,
-        "env": sorted(order.env) or None,
+        "env": order.env or None,
     }
-    return {name: value for name, value in asked.items() if value is not None}
+    return without_secrets(asked)
 
 
 def made_as_asked(lease: Lease, endpoint: Endpoint, sold: Sold) -> bool:

@@ -9,6 +9,7 @@ import secrets
 from runpod_mcp.catalog.placement import LeftOut
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import reserve_judge
+from runpod_mcp.flows.remembered import without_secrets
 from runpod_mcp.flows.rented import Held
 from runpod_mcp.ledger.entries import Lease, Reservation
 from runpod_mcp.ledger.store import Repeated, Reserved
@@ -59,7 +60,7 @@ def _reservation(house: House, request: CreateRequest, offer: Offer) -> Reservat
         tool=TOOL,
         request_id=request.request_id,
         request_hash=fingerprint(request, reservation_id) if request.request_id else "",
-        request=_without_secrets(request),
+        request=_remembered(request),
         opened_at=now,
         lease_ends_at=ends,
         stopped_until=ends + quote.terms.keep_stopped_seconds,
@@ -83,9 +84,7 @@ def fingerprint(request: CreateRequest, salt: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", whole, salt.encode(), HASH_ROUNDS).hex()
 
 
-def _without_secrets(request: CreateRequest) -> str:
-    """The request as JSON with env values taken out: what the ledger may remember."""
+def _remembered(request: CreateRequest) -> str:
+    """The request as JSON without secrets: what the ledger may remember."""
     asked = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    if "env" in asked:
-        asked["env"] = sorted(asked["env"])
-    return json.dumps(asked, sort_keys=True)
+    return json.dumps(without_secrets(asked), sort_keys=True)

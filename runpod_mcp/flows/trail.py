@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from runpod_mcp.errors import Failure
-from runpod_mcp.flows.approval import YesNeeded, without_secrets
+from runpod_mcp.flows.approval import YesNeeded
 from runpod_mcp.flows.context import House
+from runpod_mcp.flows.remembered import without_secrets
 from runpod_mcp.ledger.audit import Record
+from runpod_mcp.pods.blotted import blotted
 from runpod_mcp.pods.words import clean
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ async def note_call(
     if unknown := sorted(clean(name, 60) for name in arguments if name not in known):
         facts["unknown"] = unknown[:20]
     if failure and not isinstance(failure, YesNeeded):  # its words hold the code
-        facts["message"] = clean(failure.message, 500)
+        facts["message"] = clean(blotted(failure.message), 500)
     record = Record(
         at=house.now(),
         kind="called",
@@ -75,4 +77,4 @@ def _verdict(failure: Failure | None, said: Mapping[str, Any]) -> str:
 def _pod_id(arguments: Mapping[str, Any], said: Mapping[str, Any]) -> str:
     pod = said.get("pod")
     named = pod.get("podId") if isinstance(pod, Mapping) else arguments.get("podId")
-    return clean(str(named), 64) if named else ""
+    return clean(named, 64) if isinstance(named, str) else ""

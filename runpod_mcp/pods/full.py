@@ -1,4 +1,4 @@
-"""Everything Runpod tells of a pod, except the values of env variables."""
+"""Everything Runpod tells of a pod, except the values of env variables and what looks like a secret in its command."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 from runpod_mcp.clock import iso
 from runpod_mcp.money import as_dollars
+from runpod_mcp.pods.blotted import blotted_words
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.words import clean
 
 LONGEST_TEXT = 300
 LONGEST_LIST = 50
+_COMMANDS = ("entrypoint", "start_command")
 
 
 def everything(pod: Pod) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def _json(name: str, value: Any) -> Any:
         return clean(value, LONGEST_TEXT)
     if isinstance(value, datetime):
         return iso(value)
+    if name in _COMMANDS:
+        return [clean(word, LONGEST_TEXT) for word in blotted_words(value[:LONGEST_LIST])]
     if isinstance(value, tuple):
         return [_json(name, item) for item in value[:LONGEST_LIST]]
     if is_dataclass(value):

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runpod_mcp.errors import Code, Failure, Retry
+from runpod_mcp.flows.remembered import COMMANDS, SECRET
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean, nearest
 
@@ -103,7 +104,7 @@ def _sentence(problem: Mapping[str, Any], path: list[str], known: list[str]) -> 
     found = problem.get("input")
     shown = (
         f" (got {clean(repr(found), 40)})"
-        if isinstance(found, int | float | str) and path[:1] not in (["env"], ["input"])
+        if isinstance(found, int | float | str) and path[:1] and path[0] not in SECRET | COMMANDS
         else ""
     )
     return f"{name}: {expected}{shown}" if name else expected

@@ -10,6 +10,7 @@ from mcp_types import CallToolResult
 from runpod_mcp.flows import templates
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.templates import OWN, Listed
+from runpod_mcp.pods.blotted import blotted, blotted_words
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.templates import Template
 from runpod_mcp.server.arguments import page_of
@@ -142,9 +143,9 @@ def _facts(template: Template) -> dict[str, Any]:
         volumeMountPath=_text(template.volume_mount_path, 100),
         ports=_texts(template.ports, 20),
         envNames=_texts(template.env_names, 60) or None,
-        dockerEntrypoint=_texts(template.entrypoint, 200) or None,
-        dockerStartCmd=_texts(template.start_command, 200) or None,
-        args=_text(template.args, 500),
+        dockerEntrypoint=_command(template.entrypoint) or None,
+        dockerStartCmd=_command(template.start_command) or None,
+        args=_text(blotted(template.args or "") or None, 500),
         containerRegistryAuthId=_text(template.registry_id, 64),
         isServerless=template.serverless,
         isPublic=template.public,
@@ -184,6 +185,10 @@ def _text(value: str | None, limit: int) -> str | None:
 
 def _texts(values: tuple[str, ...] | None, limit: int) -> list[str] | None:
     return None if values is None else [clean(value, limit) for value in values[:MOST_SHOWN]]
+
+
+def _command(words: tuple[str, ...]) -> list[str]:
+    return [clean(word, 200) for word in blotted_words(words[:MOST_SHOWN])]
 
 
 TEMPLATE_TOOLS = [

@@ -6,10 +6,11 @@ import logging
 
 import anyio
 import pytest
-from front_door import KEY, TAG, front_door
+from front_door import IMAGE, KEY, L4, TAG, front_door, toml_with
 
 VALUE = "hunter2-swordfish-9381"
 NAME = "HF_TOKEN"
+ALL = ("core", "templates")
 
 
 def bytes_of(folder):
@@ -95,3 +96,60 @@ async def test_a_tool_that_fails_unexpectedly_says_nothing_of_what_it_held(tmp_p
         with anyio.fail_after(5):
             said = await door.create(env={NAME: VALUE})
         assert VALUE not in said.text + caplog.text
+
+
+async def test_a_secret_in_a_command_or_in_the_wrong_place_is_not_written_down(tmp_path, caplog):
+    """Agents put tokens where they should not be: the ledger, the trail and the log keep none of them."""
+    policy = toml_with(approval={"tools": ["update_pod"]})
+    async with front_door(tmp_path, policy, dialect="v1", toolsets=ALL) as door:
+        pod = await door.create(
+            dockerEntrypoint=["sh", "-c"], dockerStartCmd=["run", "--token", VALUE, f"API_KEY={VALUE} go"]
+        )
+        replies = [pod, await door.call("get_pod", podId=pod.pod_id, detail="full")]
+        for wrong in (
+            {"dockerStartCmd": f"run --verbose {VALUE}"},
+            {"env": {f"{NAME}={VALUE}": "x"}},
+            {"gpuTypeIds": [{"env": {NAME: VALUE}}]},
+            {"gpuTypeIds": {"env": {NAME: VALUE}}},
+            {"ports": {"env": {NAME: VALUE}}},
+        ):
+            replies.append(await door.create(**wrong))
+            assert replies[-1].code == "invalid_arguments"
+        replies.append(await door.call("update_pod", podId={NAME: VALUE}))
+        replies.append(
+            await door.call("update_pod", podId=pod.pod_id, dockerStartCmd=["x", "--password", VALUE])
+        )
+        assert replies[-1].code == "approval_required"
+        made = await door.call(
+            "create_template", name="mine", imageName=IMAGE, dockerStartCmd=["--token", VALUE]
+        )
+        template = made.facts["template"]["templateId"]
+        replies += [made, await door.call("get_template", templateId=template)]
+        (reserved, *_) = await door.house.ledger.records()
+        assert reserved.facts["request"]["dockerStartCmd"] == [
+            "run",
+            "--token",
+            "[secret]",
+            "API_KEY=[secret] go",
+        ]
+        said = "".join(reply.text + reply.result.model_dump_json() for reply in replies)
+        await door.house.ledger.close()
+    for place in (said, caplog.text, bytes_of(tmp_path).decode("latin-1")):
+        assert VALUE not in place
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        {"dockerStartCmd": ["x" * 2_000_000]},
+        {"dockerStartCmd": ["x"] * 200_000},
+        {"imageName": "x" * 2_000_000},
+        {"dataCenterIds": ["EU-RO-1"] * 100_000},
+        {"env": {f"N{number}": "x" for number in range(100_000)}},
+    ],
+    ids=lambda huge: next(iter(huge)),
+)
+async def test_a_huge_argument_does_not_fill_the_ledger(door, huge):
+    await door.call("create_pod", **{"gpuTypeIds": [L4], "imageName": IMAGE, **huge})
+    records = await door.house.ledger.records()
+    assert max(len(record.facts_json) for record in records) < 30_000
