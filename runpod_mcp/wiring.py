@@ -15,6 +15,7 @@ from runpod_mcp.clock import Clock, SystemClock
 from runpod_mcp.config import Settings
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.ledger.sqlite import SqliteLedger
+from runpod_mcp.ledger.sqlite_look import SqliteLook
 from runpod_mcp.ledger.store import Ledger
 
 if TYPE_CHECKING:  # what only the ledger is needed for starts without a network
@@ -47,12 +48,15 @@ async def open_house(settings: Settings, clock: Clock | None = None) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
-    """The ledger alone, closed again at the end; None where there is none yet, and none is made."""
+async def open_ledger(settings: Settings, *, writes: bool) -> AsyncIterator[Ledger | None]:
+    """The ledger alone, closed again at the end; None where there is none yet, and none is made.
+
+    Without `writes` it is only looked at: that waits for nobody, and works where nothing may be written.
+    """
     if settings.ledger is None or not has_ledger(settings):
         yield None
         return
-    ledger = SqliteLedger(settings.ledger)
+    ledger = SqliteLedger(settings.ledger) if writes else SqliteLook(settings.ledger)
     try:
         yield ledger
     finally:

@@ -97,7 +97,7 @@ def run_answer(options: Options, typed: Sequence[str], yes: bool, as_json: bool)
     state = ApprovalState.APPROVED if yes else ApprovalState.DENIED
     settings = options.settings()
     none_yet = Failure(Code.NOT_FOUND, f"There is no such code. {nothing_yet(settings)}", Retry.NEVER)
-    found = from_ledger(settings, lambda ledger: _answer(ledger, codes, state))
+    found = from_ledger(settings, lambda ledger: _answer(ledger, codes, state), writes=True)
     answers: list[tuple[str, Approval | Failure]] = found or [(code, none_yet) for code in codes]
     done = [one for _, one in answers if isinstance(one, Approval)]
     refused = [(code, one) for code, one in answers if isinstance(one, Failure)]

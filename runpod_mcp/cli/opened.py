@@ -21,8 +21,10 @@ def now() -> int:
     return epoch(SystemClock().now())
 
 
-def from_ledger(settings: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T | None:
-    """What is read from, or done in, the ledger; None where there is none yet.
+def from_ledger(
+    settings: Settings, work: Callable[[Ledger], Awaitable[T]], *, writes: bool = False
+) -> T | None:
+    """What is read from the ledger, or done in it where that `writes`; None where there is none yet.
 
     Raises:
         Failure: the ledger cannot be used.
@@ -30,7 +32,7 @@ def from_ledger(settings: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T
     log_to_stderr()
 
     async def run() -> T | None:
-        async with open_ledger(settings) as ledger:
+        async with open_ledger(settings, writes=writes) as ledger:
             return None if ledger is None else await work(ledger)
 
     return anyio.run(run)

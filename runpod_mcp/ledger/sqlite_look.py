@@ -36,11 +36,30 @@ class SqliteLook(SqliteLedger):
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        with (
-            in_our_words(self._path),
-            closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None)) as db,
-        ):
+        with in_our_words(self._path), closing(self._connection()) as db:
+            yield db
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            return self._connect("mode=ro")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not self._is_all_there():
+                raise
+        return self._connect("mode=ro&immutable=1")
+
+    def _connect(self, how: str) -> sqlite3.Connection:
+        db = sqlite3.connect(f"{self._path.as_uri()}?{how}", uri=True, isolation_level=None)
+        try:
             db.row_factory = sqlite3.Row
             db.execute("BEGIN")
             check_version(db)
-            yield db
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _is_all_there(self) -> bool:
+        """Whether nobody writes and nothing waits beside the file: then it is read alone, where SQLite may put nothing
+        beside it, as in a folder that cannot be written."""
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        return self._path.is_file() and not (wal.exists() and wal.stat().st_size)

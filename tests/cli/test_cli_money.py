@@ -6,10 +6,13 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from xml.etree import ElementTree
 
 import anyio.to_thread
@@ -187,6 +190,21 @@ async def test_a_ledger_that_cannot_be_looked_at_is_an_error_and_a_path_into_a_f
     (tmp_path / "file").write_text("")
     done = await run(tmp_path, "spend", "--ledger", str(tmp_path / "file" / "ledger.db"))
     assert (done.exit_code, "Nothing was rented here yet" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "command", [["budget"], ["spend"], ["approvals"], ["audit"], ["audit", "verify"]], ids=" ".join
+)
+async def test_looking_waits_for_nobody_who_writes_and_writes_nothing(spent, command):
+    with closing(sqlite3.connect(spent.ledger_path, isolation_level=None)) as somebody:
+        seen = "SELECT value FROM meta WHERE key = 'latest'"
+        before = somebody.execute(seen).fetchone()
+        somebody.execute("BEGIN IMMEDIATE")
+        begun = monotonic()
+        assert (await run(spent.folder, *command)).exit_code == 0
+        assert monotonic() - begun < 5, "it waited for the lock"
+        somebody.execute("ROLLBACK")
+        assert somebody.execute(seen).fetchone() == before
 
 
 async def test_a_simulators_ledger_is_nowhere_to_be_read(tmp_path):

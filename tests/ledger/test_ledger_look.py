@@ -45,3 +45,26 @@ async def test_what_is_no_ledger_is_refused(tmp_path: Path):
     path.write_text("not a database, whatever it is named" * 50)
     with pytest.raises(Failure, match="not a ledger"):
         await SqliteLook(path).leases()
+
+
+async def test_a_file_is_read_where_nothing_can_be_put_beside_it(tmp_path: Path):
+    """As in a folder that cannot be written: here something stands in the place that SQLite wants."""
+    path, now = await a_ledger(tmp_path)
+    (tmp_path / "ledger.db-shm").symlink_to(tmp_path / "nowhere" / "x")
+    assert len(await SqliteLook(path).leases()) == 1
+    assert (await SqliteLook(path).spending(now, ())).now == now
+
+
+async def test_it_is_not_read_without_what_waits_beside_it(tmp_path: Path):
+    path, _ = await a_ledger(tmp_path)
+    (tmp_path / "ledger.db-shm").symlink_to(tmp_path / "nowhere" / "x")
+    (tmp_path / "ledger.db-wal").write_bytes(b"what was written last")
+    with pytest.raises(Failure, match="cannot be opened"):
+        await SqliteLook(path).leases()
+
+
+async def a_ledger(folder: Path) -> tuple[Path, int]:
+    """A ledger with a lease that nobody uses any more, and its time."""
+    async with front_door(folder, toml_with()) as door:
+        await door.create()
+        return door.ledger_path, door.house.now()
