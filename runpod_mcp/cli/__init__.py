@@ -191,6 +191,10 @@ for _command in person.COMMANDS:
     cli.add_command(_command)
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Only the output can say these here: files that are written speak in words of their own."""
+
+
 def main() -> None:
     """Run the command line: what failed is one line on stderr; 0 done, 1 refused or failed, 2 wrong usage."""
     _open_what_is_closed()
@@ -200,11 +204,12 @@ def main() -> None:
         known = _known(error)
         if known is None:
             raise
-        if isinstance(known, Failure):
-            click.echo(f"runpod-mcp: {known}", err=True)
-        else:
-            if not isinstance(known, BrokenPipeError):
-                click.echo("runpod-mcp: It could not be written: no space left on device.", err=True)
+        if not isinstance(known, BrokenPipeError):
+            words = (
+                known if isinstance(known, Failure) else f"The output cannot be written ({known.strerror})."
+            )
+            click.echo(f"runpod-mcp: {words}", err=True)
+        if isinstance(known, OSError):
             os.dup2(
                 os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
             )  # or Python complains once more at the end
@@ -222,6 +227,6 @@ def _known(error: BaseException) -> Failure | OSError | None:
     """What can be said in a line, also where a task group wrapped it; None for what was not foreseen."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _known(inner))), None)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, Failure | BrokenPipeError):
         return error
-    return error if isinstance(error, Failure | BrokenPipeError) else None
+    return error if isinstance(error, OSError) and error.errno in _NO_ROOM else None

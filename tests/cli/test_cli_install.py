@@ -452,7 +452,7 @@ def test_an_installed_command_starts_the_server_whatever_lies_where_the_agent_wo
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-FULL = "runpod-mcp: It could not be written: no space left on device.\n"
+FULL = "runpod-mcp: The output cannot be written (No space left on device).\n"
 
 
 @pytest.mark.parametrize(("end", "said"), [(">&-", ""), (">/dev/full", FULL)])

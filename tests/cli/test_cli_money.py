@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from xml.etree import ElementTree
 
 import anyio.to_thread
@@ -432,3 +433,37 @@ def test_a_reader_that_leaves_early_ends_a_command_quietly(tmp_path):
         said = budget.stderr.read()
         assert budget.wait(60) == 1
     assert said == ""
+
+
+LOOKS = (["budget"], ["budget", "--json"], ["spend"], ["audit"], ["audit", "verify"], ["approvals"], ["pods"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_an_output_that_is_full_is_said_in_a_line(tmp_path, command):
+    with open("/dev/full", "w") as full:
+        done = said_of(tmp_path, command, stdout=full)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "runpod-mcp: The output cannot be written (No space left on device).\n",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="how a shell closes an output")
+@pytest.mark.parametrize("command", [*LOOKS, ["policy", "init"]], ids=" ".join)
+def test_without_any_output_nothing_is_said(tmp_path, command):
+    done = said_of(tmp_path, command, preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def said_of(home: Path, command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """A command in a home without a ledger."""
+    return subprocess.run(
+        [sys.executable, "-m", "runpod_mcp", *command],
+        env={"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        **how,
+    )
