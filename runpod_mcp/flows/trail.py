@@ -58,14 +58,35 @@ async def note_policy(house: House) -> None:
     Raises:
         Failure: the ledger cannot be written.
     """
+    await house.ledger.record_news(Record(at=house.now(), kind="policy", facts=_policy(house)))
+
+
+class PolicyNotes:
+    """Records the policy before each call it decides, where it is another than before the last one: one that was in
+    force for a moment only is in the trail as well."""
+
+    def __init__(self, house: House) -> None:
+        self._house, self._last = house, dict[str, Any]()
+
+    async def note(self) -> None:
+        """Look at the policy; a trail that cannot be written stops nothing here."""
+        if (facts := _policy(self._house)) == self._last:
+            return
+        try:
+            await note_policy(self._house)
+        except Failure as trouble:
+            log.error("the policy could not be recorded: %s", trouble)
+        else:
+            self._last = facts
+
+
+def _policy(house: House) -> dict[str, Any]:
     try:
         policy = house.policies.current()
     except Failure as failure:
-        facts = {"state": "broken", "why": clean(failure.message, 500)}
-    else:
-        seal = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()
-        facts = {"state": "in force", "from": policy.origin, "sha256": seal}
-    await house.ledger.record_news(Record(at=house.now(), kind="policy", facts=facts))
+        return {"state": "broken", "why": clean(failure.message, 500)}
+    seal = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()
+    return {"state": "in force", "from": policy.origin, "sha256": seal}
 
 
 def _verdict(failure: Failure | None, said: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from mcp_types import Tool as ListedTool
 from runpod_mcp import __version__
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.trail import note_call
+from runpod_mcp.flows.trail import PolicyNotes, note_call
 from runpod_mcp.server.failures import failure_of
 from runpod_mcp.server.input_schema import SHAPED, Schema
 from runpod_mcp.server.packed import unpack_arguments
@@ -51,7 +51,7 @@ class Server(MCPServer[None]):
         )
         add_resources(self, house)
         add_prompts(self)
-        self._house, self._policies = house, house.policies
+        self._house, self._policies, self._policy_notes = house, house.policies, PolicyNotes(house)
         self._changing = {spec.name for spec in tools_of(toolsets) if not spec.reads_only}
         self._arguments: dict[str, Schema] = {
             tool.name: tool.parameters for tool in self._tool_manager.list_tools()
@@ -79,6 +79,8 @@ class Server(MCPServer[None]):
             return failed(_only_looks(name))
         if name not in self._arguments:
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name[:60]}")
+        if name in self._changing:
+            await self._policy_notes.note()
         try:
             result = await super().call_tool(name, {"request": arguments}, context)
         except ToolError as error:

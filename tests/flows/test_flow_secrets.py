@@ -125,7 +125,7 @@ async def test_a_secret_in_a_command_or_in_the_wrong_place_is_not_written_down(t
         )
         template = made.facts["template"]["templateId"]
         replies += [made, await door.call("get_template", templateId=template)]
-        (reserved, *_) = await door.house.ledger.records()
+        (_, reserved, *_) = await door.house.ledger.records()
         assert reserved.facts["request"]["dockerStartCmd"] == [
             "run",
             "--token",

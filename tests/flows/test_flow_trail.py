@@ -97,6 +97,21 @@ async def test_a_policy_is_recorded_once_when_it_comes_into_force(door):
     assert states[0]["sha256"] != states[1]["sha256"]
 
 
+async def test_a_policy_that_was_in_force_for_a_moment_only_is_recorded_where_it_decided(door):
+    """Nobody looks after the house in between: who widens the policy, calls, and narrows it again is seen."""
+    narrow = door.policy_path.read_text("utf-8")
+    assert not (await door.create(H100)).ok
+    door.write_policy("version = 1")
+    assert (await door.create(H100)).ok
+    door.write_policy(narrow)
+    assert not (await door.create(H100)).ok
+    said = [(record.kind, record.facts) for record in await door.house.ledger.records()]
+    kinds = [kind for kind, _ in said]
+    assert kinds == ["policy", "called", "policy", "reserved", "lease", "called", "policy", "called"]
+    first, second, third = (facts["sha256"] for kind, facts in said if kind == "policy")
+    assert first == third != second
+
+
 async def test_a_trail_that_cannot_be_written_stops_no_call(tmp_path, caplog):
     async with front_door(tmp_path) as door:
         await door.create()
@@ -104,6 +119,9 @@ async def test_a_trail_that_cannot_be_written_stops_no_call(tmp_path, caplog):
         said = await door.call("delete_pod", podId="nosuchpod")
         assert not said.ok
         assert "could not be recorded" in caplog.text
+        door.write_policy("version = 1")
+        assert not (await door.call("delete_pod", podId="nosuchpod")).ok
+        assert "the policy could not be recorded" in caplog.text
         (tmp_path / "elsewhere.db").rename(tmp_path / "ledger.db")
 
 
