@@ -59,14 +59,15 @@ def facts_of(record: Record) -> dict[str, Any]:
     }
 
 
-_COLUMNS = [
-    Column("time (UTC)"),
-    Column("who", 4, least=5),
-    Column("kind", 2),
-    Column("tool", 1),
-    Column("pod or reservation", 3, least=14),
-    Column("verdict", least=12),
-]
+def _columns(is_narrow: bool) -> list[Column]:
+    return [
+        Column("time (UTC)"),
+        Column("who", 2, least=5),
+        Column("kind", 4),
+        Column("tool", 1),
+        Column("pod or reservation", 3, least=14),
+        Column("verdict", least=14 if is_narrow else 26, wraps=True),
+    ]
 
 
 def lines_of(records: Sequence[Record], most: int | None) -> list[str]:
@@ -83,7 +84,7 @@ def lines_of(records: Sequence[Record], most: int | None) -> list[str]:
         ]
         for one in records
     ]
-    return table(_COLUMNS, rows, most)
+    return table(_columns(is_narrow), rows, most)
 
 
 def verdict_of(record: Record) -> str:
@@ -119,6 +120,10 @@ def _called(facts: Facts) -> str:
     return f"{verdict}: {facts['message']}" if "message" in facts else verdict
 
 
+def _made(facts: Facts) -> str:
+    return f"made: {facts.get('name')}"
+
+
 def _asked(facts: Facts) -> str:
     if facts.get("usdPerHour") == facts.get("usdAtMost") == 0:
         return "a person is asked"
@@ -145,6 +150,7 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "reserved": _reserved,
     "lease": _lease,
     "called": _called,
+    "made": _made,
     "asked": _asked,
     "answered": _answered,
     "used": _used,

@@ -60,6 +60,8 @@ def run_spend(options: Options, wish: SpendWish) -> None:
     settings, this_moment = options.settings(), now()
     start = moment(wish.since, this_moment, "--since")
     end = moment(wish.until, this_moment, "--until", ends=True) if wish.until else this_moment
+    if start >= this_moment:
+        raise click.BadParameter("name a time that is past.", param_hint="--since")
     if end <= start:
         raise click.UsageError("--until must be after --since.")
     end = max(start, min(end, this_moment))

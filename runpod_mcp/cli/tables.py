@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import click
 
@@ -26,17 +27,18 @@ class Column:
     """A column of a table: numbers stand on the right.
 
     Where a table is too wide, columns are cut to `least` first, and then left out, the highest `rank` first; those of
-    rank 0 stay.
+    rank 0 stay. What `wraps` is not cut but goes on below.
     """
 
     name: str
     rank: int = 0
     right: bool = False
     least: int | None = None
+    wraps: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], most: int | None = None) -> list[str]:
-    """Lines of a table that are at most so wide: a line of names and one for each row."""
+    """Lines of a table that are at most so wide: a line of names and one for each row, or more where a cell wraps."""
     cells = [[clean(cell, 400) for cell in row] for row in rows]
     kept = list(range(len(columns)))
     widths = [max([size(c.name), *(size(row[i]) for row in cells)]) for i, c in enumerate(columns)]
@@ -51,7 +53,19 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], most: int | 
         widest = max((i for i in kept if widths[i] > least[i]), key=lambda i: widths[i] - least[i])
         widths[widest] -= 1
     lines = [[column.name for column in columns], *cells]
-    return [_line([(columns[i], line[i], widths[i]) for i in kept], most) for line in lines]
+    folded = (part for line in lines for part in _folded(columns, line, widths))
+    return [_line([(columns[i], line[i], widths[i]) for i in kept], most) for line in folded]
+
+
+def _folded(
+    columns: Sequence[Column], line: Sequence[str], widths: Sequence[int]
+) -> Iterator[tuple[str, ...]]:
+    """The lines that a row takes."""
+    cells = [
+        wrapped(cell, width) if column.wraps and size(cell) > width else [cell]
+        for column, cell, width in zip(columns, line, widths, strict=True)
+    ]
+    return zip_longest(*cells, fillvalue="")
 
 
 def _whole(widths: Sequence[int], kept: Sequence[int]) -> int:

@@ -65,6 +65,20 @@ async def test_the_trail_is_readable(trail):
         assert fits((await run(door.folder, "audit", columns=columns)).stdout, max(2, columns))
 
 
+@pytest.mark.parametrize("columns", [NARROW, 80])
+async def test_a_verdict_is_read_whole_on_a_usual_terminal(trail, columns):
+    """It is what the trail is for: in a table that is too wide it goes on below."""
+    door, _ = trail
+    said = (await run(door.folder, "audit", columns=columns)).stdout
+    assert "The policy does not allow NVIDIA H100 80GB HBM3" in verdicts(said)
+
+
+def verdicts(table: str) -> str:
+    """What stands in the last column, in one line."""
+    names, *lines = table.splitlines()
+    return " ".join(line[names.index("verdict") :].strip() for line in lines)
+
+
 async def test_the_same_as_json(trail):
     door, _pod = trail
     records = (await read(door.folder, "audit"))["records"]
@@ -103,6 +117,7 @@ async def test_what_makes_no_sense_is_wrong_usage(tmp_path, line):
         ("policy", {"state": "broken", "why": "no such key"}, "policy broken: no such key"),
         ("policy", {"state": "gone"}, "policy gone"),
         ("called", {"verdict": "done"}, "done"),
+        ("made", {"name": "my template"}, "made: my template"),
         ("asked", {"usdPerHour": 1.5, "usdAtMost": 3}, "a person is asked: up to $1.50/h, $3.00 in all"),
         ("answered", {"answer": "denied", "by": "cli"}, "denied, by the command line"),
         ("answered", {"answer": "denied", "by": "somebody"}, "denied, by somebody"),

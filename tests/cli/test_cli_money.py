@@ -295,6 +295,14 @@ async def test_what_makes_no_sense_is_wrong_usage(tmp_path, flags):
     assert (done.exit_code, done.stdout) == (2, ""), done.output
 
 
+@pytest.mark.parametrize("since", ["2999-01-01", "0h"])
+async def test_a_time_that_is_not_past_is_named(tmp_path, since):
+    done = await run(tmp_path, "spend", "--since", since)
+    assert done.exit_code == 2
+    assert "--since: name a time that is past" in done.stderr
+    assert "--until" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "ends", "seconds"),
     [

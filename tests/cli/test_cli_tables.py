@@ -56,6 +56,18 @@ def test_columns_are_cut_first_and_then_dropped_the_least_important_first():
     ]
 
 
+def test_a_cell_that_wraps_goes_on_below_and_loses_nothing():
+    columns = [Column("what"), Column("why", least=6, wraps=True)]
+    assert table(columns, [["a", "one two three"], ["b", "four"]], 12) == [
+        "what  why",
+        "a     one",
+        "      two",
+        "      three",
+        "b     four",
+    ]
+    assert table(columns, [["a", "one two three"]]) == ["what  why", "a     one two three"]
+
+
 def test_a_table_without_rows_is_its_names():
     assert table(COLUMNS, [], 40) == ["id  name  price  left"]
 
