@@ -29,7 +29,7 @@ from runpod_mcp.cli.tables import (
 )
 from runpod_mcp.cli.times import moment, when
 from runpod_mcp.clock import from_epoch, iso
-from runpod_mcp.flows.costs import By, Group, grouped, ledger_costs
+from runpod_mcp.flows.costs import By, Group, Groups, ledger_costs
 from runpod_mcp.ledger.store import Ledger
 from runpod_mcp.money import as_dollars, total
 
@@ -68,7 +68,10 @@ def run_spend(options: Options, wish: SpendWish) -> None:
 
     async def work(ledger: Ledger) -> list[Group]:
         latest = max(this_moment, (await ledger.spending(this_moment, ())).now)
-        return grouped(await ledger_costs(ledger, start, end, latest, _tell), wish.by)
+        groups = Groups(wish.by)
+        async for cost in ledger_costs(ledger, start, end, latest, _tell):
+            groups.add(cost)
+        return groups.sorted()
 
     groups = from_ledger(settings, work)
     progress()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,8 @@ from runpod_mcp.policy.spending import Stretch, Window, day_of, month_of
 
 By = Literal["day", "pod", "gpu", "principal"]
 _DAY = 86_400
+PAGE = 5_000
+"""Leases that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +45,26 @@ class Group:
 
 
 async def ledger_costs(
-    ledger: Ledger, start: int, end: int, now: int, tell: Callable[[str], None]
-) -> list[Cost]:
+    ledger: Ledger, start: int, end: int, now: int, tell: Callable[[str], None], page: int = PAGE
+) -> AsyncIterator[Cost]:
     """What leases cost in [start, end), as far as it is past; month by month, and `tell` hears which one is read.
+
+    However many there are, only one `page` of leases is held at a time.
 
     Raises:
         Failure: the ledger cannot be read.
     """
-    end, found = min(end, now), list[Cost]()
+    end = min(end, now)
     while start < end:
         until = min(end, month_of(start).end or end)
         tell(f"{from_epoch(start):%Y-%m}")
-        for lease in await ledger.leases_between(start, until):
-            found += _costs(lease, start, until, now)
+        after: str | None = ""
+        while after is not None:
+            leases, after = await ledger.page_of_leases(start, until, after, page)
+            for lease in leases:
+                for cost in _costs(lease, start, until, now):
+                    yield cost
         start = until
-    return found
 
 
 def _costs(lease: Lease, start: int, end: int, now: int) -> Iterator[Cost]:
@@ -76,19 +83,38 @@ def _days(stretches: Sequence[Stretch], start: int, end: int) -> range:
     return range(day_of(max(start, first)).start, min(end, last), _DAY)
 
 
+class Groups:
+    """Costs together by something, added one by one."""
+
+    def __init__(self, by: By) -> None:
+        self._by = by
+        self._sums: Counter[str] = Counter()
+        self._leases: dict[str, set[str]] = {}
+        self._about: dict[str, str] = {}
+
+    def add(self, cost: Cost) -> None:
+        """Count a cost in."""
+        name = _NAMES[self._by](cost)
+        self._sums[name] += cost.usd
+        self._leases.setdefault(name, set()).add(cost.lease.reservation.id)
+        if self._by == "pod" and name not in self._about:
+            self._about[name] = hardware_of(cost.lease)
+
+    def sorted(self) -> list[Group]:
+        """Days in order, anything else the dearest first. The sum is the same, whatever it is by."""
+        groups = (
+            Group(name, len(self._leases[name]), Usd(usd), self._about.get(name, ""))
+            for name, usd in self._sums.items()
+        )
+        return sorted(groups, key=lambda group: (0 if self._by == "day" else -group.usd, group.name))
+
+
 def grouped(costs: Iterable[Cost], by: By) -> list[Group]:
-    """Costs together: days in order, anything else the dearest first. The sum is the same, whatever it is by."""
-    sums: Counter[str] = Counter()
-    leases: dict[str, dict[str, Lease]] = {}
+    """Costs together by something."""
+    groups = Groups(by)
     for cost in costs:
-        name = _NAMES[by](cost)
-        sums[name] += cost.usd
-        leases.setdefault(name, {})[cost.lease.reservation.id] = cost.lease
-    about = (
-        {name: hardware_of(next(iter(some.values()))) for name, some in leases.items()} if by == "pod" else {}
-    )
-    groups = (Group(name, len(leases[name]), Usd(usd), about.get(name, "")) for name, usd in sums.items())
-    return sorted(groups, key=lambda group: (0 if by == "day" else -group.usd, group.name))
+        groups.add(cost)
+    return groups.sorted()
 
 
 def hardware_of(lease: Lease) -> str:

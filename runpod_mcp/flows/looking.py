@@ -14,6 +14,7 @@ _LEDGER_MAY = frozenset(
         "lease_of_request",
         "leases",
         "leases_between",
+        "page_of_leases",
         "entries",
         "spending",
         "open_approvals",

@@ -73,6 +73,12 @@ class SqliteLedger:
         """The leases that were in the sums at any time of [start, end), oldest first."""
         return await self._read(lambda db: rows.leases_between(db, start, end, MOST_LEASES))
 
+    async def page_of_leases(
+        self, start: int, end: int, after: str, most: int
+    ) -> tuple[Sequence[Lease], str | None]:
+        """The same in parts of at most so many, by the ids of reservations."""
+        return await self._read(lambda db: rows.page_of_leases(db, start, end, after, most))
+
     async def entries(self, reservation_id: str) -> Sequence[Entry]:
         """What was written about a reservation, oldest first."""
         return await self._read(lambda db: rows.entries_of(db, reservation_id))

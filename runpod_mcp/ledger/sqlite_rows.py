@@ -62,8 +62,8 @@ ORDER BY entry.reservation_id, entry.seq
 """
 _FOUND = """
 WITH found AS (
-    SELECT reservation_id FROM past WHERE day BETWEEN :first AND :last
-    UNION SELECT reservation_id FROM holding LIMIT :most
+    SELECT reservation_id FROM past WHERE day BETWEEN :first AND :last AND reservation_id > :after
+    UNION SELECT reservation_id FROM holding WHERE reservation_id > :after ORDER BY 1 LIMIT :most
 )
 """
 _FOUND_RESERVATIONS = (
@@ -144,12 +144,31 @@ def leases_between(db: sqlite3.Connection, start: int, end: int, most: int) -> t
     Raises:
         Failure: INVALID_ARGUMENTS, there are more than `most` on these days.
     """
-    days = {"first": day_of(start).key, "last": day_of(max(start, end - 1)).key, "most": most + 1}
-    found = _leases(db.execute(_FOUND_RESERVATIONS, days), db.execute(_FOUND_ENTRIES, days))
+    found = _found(db, start, end, "", most + 1)
     if len(found) > most:
         message = f"There are more than {most:,} leases in this time; ask for a shorter one."
         raise Failure(Code.INVALID_ARGUMENTS, message, field="since", limit=most)
     return tuple(lease for lease in found if _was_there(lease, start, end))
+
+
+def page_of_leases(
+    db: sqlite3.Connection, start: int, end: int, after: str, most: int
+) -> tuple[tuple[Lease, ...], str | None]:
+    """At most so many of them by the ids of reservations, behind one, and behind which the next part begins."""
+    found = _found(db, start, end, after, most)
+    last = max(lease.reservation.id for lease in found) if len(found) == most else None
+    return tuple(lease for lease in found if _was_there(lease, start, end)), last
+
+
+def _found(db: sqlite3.Connection, start: int, end: int, after: str, most: int) -> tuple[Lease, ...]:
+    """The leases that have to do with the days of [start, end), the first by the ids of reservations, oldest first."""
+    wanted = {
+        "first": day_of(start).key,
+        "last": day_of(max(start, end - 1)).key,
+        "after": after,
+        "most": most,
+    }
+    return _leases(db.execute(_FOUND_RESERVATIONS, wanted), db.execute(_FOUND_ENTRIES, wanted))
 
 
 def _was_there(lease: Lease, start: int, end: int) -> bool:

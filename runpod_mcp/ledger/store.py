@@ -103,6 +103,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def page_of_leases(
+        self, start: int, end: int, after: str, most: int
+    ) -> tuple[Sequence[Lease], str | None]:
+        """The same in parts of at most so many, by the ids of reservations, for any number of leases: those behind the
+        id `after` (empty: from the first), and behind which id the next part begins; None where there is none.
+        """
+        ...
+
     async def entries(self, reservation_id: str) -> Sequence[Entry]:
         """What was written about a reservation, oldest first, each with its `seq`; empty when there is nothing."""
         ...

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from front_door import A4000, IMAGE, L4, FrontDoor, front_door
 
-from runpod_mcp.flows.costs import Cost, asked_of, grouped, hardware_of, ledger_costs
+from runpod_mcp.flows.costs import PAGE, Cost, asked_of, grouped, hardware_of, ledger_costs
 from runpod_mcp.money import MICRO
 
 DAY = 86_400
 
 
-async def costs(door: FrontDoor, start: int = 0, end: int | None = None) -> list[Cost]:
-    return await ledger_costs(
-        door.house.ledger, start, door.house.now() if end is None else end, door.house.now(), lambda _: None
-    )
+async def costs(
+    door: FrontDoor,
+    start: int = 0,
+    end: int | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    page: int = PAGE,
+) -> list[Cost]:
+    now = door.house.now()
+    found = ledger_costs(door.house.ledger, start, now if end is None else end, now, tell, page)
+    return [one async for one in found]
 
 
 async def test_a_lease_across_midnight_costs_on_both_days(door):
@@ -51,8 +58,22 @@ async def test_only_the_time_that_was_asked_for_counts(door):
 async def test_months_are_read_one_after_the_other(door):
     heard: list[str] = []
     end = door.house.now()
-    await ledger_costs(door.house.ledger, end - 40 * DAY, end, end, heard.append)
+    await costs(door, end - 40 * DAY, end, heard.append)
     assert heard == ["2026-10", "2026-11"]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 100])
+async def test_leases_are_read_a_page_at_a_time_and_none_is_lost(door, page):
+    """However many there are in a month or on a day, and whether they run or ended."""
+    for gpu in (L4, A4000, L4, L4):
+        pod = await door.create(gpu, leaseHours=8)
+        door.clock.step(hours=3)
+        if gpu == L4:
+            await door.call("delete_pod", podId=pod.pod_id)
+    found, whole = await costs(door, page=page), await costs(door)
+    assert sum(one.usd for one in found) / MICRO == pytest.approx(door.books()["charged_usd"], abs=0.001)
+    assert grouped(found, "pod") == grouped(whole, "pod")
+    assert len(grouped(found, "pod")) == 4
 
 
 async def test_groups_have_the_same_sum_and_count_each_lease_once(door):
