@@ -214,15 +214,17 @@ def run_verify(options: Options, as_json: bool) -> None:
 
 async def verify(ledger: Ledger) -> Verified:
     """Follow the trail from its first record, and compare the ledger with all that was ever written in it."""
-    progress("Following the trail")
-    trail = await ledger.verify_audit()
-    progress("Computing the ledger anew")
+    trail = await ledger.verify_audit(_tell)
     try:
-        wrong = await ledger.verify()
+        wrong = await ledger.verify(_tell)
     except ValueError as error:
         wrong = (f"what is written makes no sense: {error}",)
     newest = await ledger.records(most=1)
     return Verified(trail, wrong, newest[-1] if newest else None)
+
+
+def _tell(rows: int, what: str) -> None:
+    progress(f"{rows:,} {what}")
 
 
 def _verified_lines(done: Verified, most: int | None) -> list[str]:

@@ -19,10 +19,19 @@ from runpod_mcp.ledger import sqlite_rows as rows
 from runpod_mcp.ledger.approvals import Approval, ApprovalState, Question
 from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Entry, Lease, Reservation
+from runpod_mcp.ledger.sqlite_chain import audit_problems
 from runpod_mcp.ledger.sqlite_deeds import deed_problems
 from runpod_mcp.ledger.sqlite_file import SqliteFile
 from runpod_mcp.ledger.sqlite_verify import problems
-from runpod_mcp.ledger.store import MOST_LEASES, ChangeJudge, Judge, Repeated, Reserved
+from runpod_mcp.ledger.store import (
+    MOST_LEASES,
+    ChangeJudge,
+    Judge,
+    Repeated,
+    Reserved,
+    Tell,
+    nobody_hears,
+)
 from runpod_mcp.ledger.transitions import makes_cheaper, step
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.spending import Spending, Window
@@ -129,13 +138,13 @@ class SqliteLedger:
         """Whether the audit trail holds a record of kind `made` by this tool of a thing of this id."""
         return await self._read(lambda db: audit.was_made(db, tool, thing_id))
 
-    async def verify_audit(self) -> Sequence[str]:
+    async def verify_audit(self, tell: Tell = nobody_hears) -> Sequence[str]:
         """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
-        return await self._read(lambda db: (*audit.audit_problems(db), *deed_problems(db)))
+        return await self._read(lambda db: (*audit_problems(db, tell), *deed_problems(db, tell)))
 
-    async def verify(self) -> Sequence[str]:
+    async def verify(self, tell: Tell = nobody_hears) -> Sequence[str]:
         """Compute everything that is derived anew, from all that was ever written, and say what differs."""
-        return await self._read(lambda db: tuple(problems(db)))
+        return await self._read(lambda db: tuple(problems(db, tell)))
 
     async def close(self) -> None:
         """Close the file; the next call opens it again."""

@@ -145,29 +145,3 @@ def _facts(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         facts = text
     return facts if isinstance(facts, dict) else {"unreadable": text[:200]}
-
-
-def audit_problems(db: sqlite3.Connection) -> Iterator[str]:
-    """What is wrong with the chain, one sentence each: a record changed, missing, or moved."""
-    expected, previous = 1, FIRST
-    for row in db.execute("SELECT * FROM audit ORDER BY seq"):
-        record = as_record(row)
-        if record.seq != expected:
-            gap = (
-                f"record {expected}"
-                if record.seq == expected + 1
-                else f"records {expected} to {record.seq - 1}"
-            )
-            yield f"{gap} missing"
-        elif record.previous != previous:
-            yield f"record {record.seq} does not follow the one before it: one of them was changed or moved"
-        if record.seal != record.seal_after(record.seq, record.previous):
-            yield f"record {record.seq} was changed"
-        expected, previous = record.seq + 1, record.seal
-    yield from _cut_off(db, expected - 1)
-
-
-def _cut_off(db: sqlite3.Connection, last: int) -> Iterator[str]:
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
-    if row and row["seq"] > last:
-        yield f"records {last + 1} to {row['seq']} missing at the end"

@@ -15,7 +15,9 @@ from runpod_mcp.ledger.audit import Record
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.ledger.sqlite_approvals import as_question, find_approval, of_answer, of_question, of_use
 from runpod_mcp.ledger.sqlite_audit import as_record, of_entry, of_reservation
+from runpod_mcp.ledger.sqlite_chain import counted
 from runpod_mcp.ledger.sqlite_rows import as_entry, as_reservation
+from runpod_mcp.ledger.store import Tell
 
 T = TypeVar("T")
 
@@ -23,11 +25,12 @@ Deed = tuple[str, Record | None]
 """What was done, and what the trail should say of it; None where what is written makes no sense."""
 
 
-def deed_problems(db: sqlite3.Connection) -> Iterator[str]:
+def deed_problems(db: sqlite3.Connection, tell: Tell) -> Iterator[str]:
     """What the trail does not say of the ledger, or says of it wrongly, one sentence each."""
     for kind, deeds in _DEEDS.items():
         rows = db.execute("SELECT * FROM audit WHERE kind = ? ORDER BY reservation_id, seq", (kind,))
-        records = ((row["reservation_id"], None, as_record(row)) for row in rows)
+        what = _WHAT[kind]
+        records = ((row["reservation_id"], None, as_record(row)) for row in counted(rows, what, tell))
         done = ((key, deed, None) for key, deed in deeds(db))
         together = merge(done, records, key=itemgetter(0))
         for _, group in groupby(together, key=itemgetter(0)):
@@ -96,6 +99,14 @@ _DEEDS: Mapping[str, Callable[[sqlite3.Connection], Iterator[tuple[str, Deed]]]]
     "asked": _questions,
     "answered": _answers,
     "used": _uses,
+}
+
+
+_WHAT = {
+    "reserved": "reservations compared",
+    "lease": "entries compared",
+    "asked": "questions compared",
+    "answered": "answers compared",
 }
 
 

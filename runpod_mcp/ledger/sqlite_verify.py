@@ -9,7 +9,9 @@ from itertools import groupby
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.ledger.entries import Entry, Lease, LeaseState
+from runpod_mcp.ledger.sqlite_chain import counted
 from runpod_mcp.ledger.sqlite_rows import as_entry, as_reservation, past_rows
+from runpod_mcp.ledger.store import Tell
 from runpod_mcp.ledger.transitions import step
 
 _EVERYTHING = """
@@ -18,13 +20,13 @@ ORDER BY place, entry.seq
 """
 
 
-def problems(db: sqlite3.Connection) -> Iterator[str]:
+def problems(db: sqlite3.Connection, tell: Tell) -> Iterator[str]:
     """What is wrong with the ledger, one sentence each."""
     yield from _damage(db)
     holdings: dict[str, tuple[str, str | None]] = {}
     spent: Counter[str] = Counter()
     days: Counter[str] = Counter()
-    for reservation_id, lease in _replayed(db):
+    for reservation_id, lease in counted(_replayed(db), "leases computed anew", tell):
         if isinstance(lease, str):
             yield lease
         elif lease.still_counts:

@@ -19,6 +19,13 @@ ChangeJudge = Callable[[Spending, Plan], Deny | None]
 """The same for a lease that is to change: what all else counts with the lease's own past, and its changed future."""
 
 
+Tell = Callable[[int, str], None]
+
+
+def nobody_hears(rows: int, what: str) -> None:
+    """For work whose progress nobody wants to know."""
+
+
 MOST_LEASES = 20_000
 """So many leases are read at once; what needs more is asked for in smaller parts."""
 
@@ -167,11 +174,14 @@ class Ledger(Protocol):
         """
         ...
 
-    async def verify_audit(self) -> Sequence[str]:
-        """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved."""
+    async def verify_audit(self, tell: Tell = nobody_hears) -> Sequence[str]:
+        """Follow the chain of the audit trail from its beginning, and say what was changed, is missing or was moved.
+
+        `tell` hears now and then, in another thread, how many rows were read and what is read.
+        """
         ...
 
-    async def verify(self) -> Sequence[str]:
+    async def verify(self, tell: Tell = nobody_hears) -> Sequence[str]:
         """Compute everything that is derived anew, from all that was ever written, and say what differs.
 
         Empty when the ledger is sound. Reads every row: for a person who asks, not for every start.

@@ -149,6 +149,21 @@ async def test_a_trail_that_nobody_touched_is_whole(trail):
     assert fits((await run(door.folder, "audit", "verify", columns=NARROW)).stdout, NARROW)
 
 
+async def test_how_far_a_long_look_is_can_be_heard(trail):
+    door, _ = trail
+    heard: list[str] = []
+    await door.house.ledger.verify_audit(lambda rows, what: heard.append(f"{rows} {what}"))
+    await door.house.ledger.verify(lambda rows, what: heard.append(f"{rows} {what}"))
+    assert heard == [
+        "0 records followed",
+        "0 reservations compared",
+        "0 entries compared",
+        "0 questions compared",
+        "0 answers compared",
+        "0 leases computed anew",
+    ]
+
+
 def change(sql: str, *values: Any) -> Callable[[sqlite3.Connection], None]:
     def tamper(db: sqlite3.Connection) -> None:
         assert db.execute(sql, values).rowcount > 0, "nothing was tampered with"
