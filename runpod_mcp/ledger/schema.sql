@@ -116,17 +116,29 @@ CREATE TABLE audit (
 -- What was made that costs nothing and has no lease; the others are not in it, so it stays small.
 CREATE INDEX audit_made ON audit (tool, pod_id) WHERE kind = 'made';
 
+CREATE TRIGGER question_is_not_replaced BEFORE INSERT ON question
+WHEN EXISTS (SELECT 1 FROM question WHERE seq = NEW.seq OR code = NEW.code)
+BEGIN SELECT RAISE(ABORT, 'a question is never changed'); END;
+
 CREATE TRIGGER question_is_not_changed BEFORE UPDATE ON question
 BEGIN SELECT RAISE(ABORT, 'a question is never changed'); END;
 
 CREATE TRIGGER question_is_not_deleted BEFORE DELETE ON question
 BEGIN SELECT RAISE(ABORT, 'a question is never changed'); END;
 
+CREATE TRIGGER answer_is_not_replaced BEFORE INSERT ON answer
+WHEN EXISTS (SELECT 1 FROM answer WHERE seq = NEW.seq OR (code = NEW.code AND state = NEW.state))
+BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+
 CREATE TRIGGER answer_is_not_changed BEFORE UPDATE ON answer
 BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
 
 CREATE TRIGGER answer_is_not_deleted BEFORE DELETE ON answer
 BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END;
 
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END;

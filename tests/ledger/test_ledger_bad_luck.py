@@ -13,8 +13,10 @@ from ledger_helpers import HOUR, NOON, allow, ended, reservation, settled
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.ledger import sqlite_trouble as trouble
+from runpod_mcp.ledger.approvals import ApprovalState, Question
 from runpod_mcp.ledger.sqlite import SqliteLedger
 from runpod_mcp.ledger.sqlite_file import SqliteFile
+from runpod_mcp.money import Usd
 from runpod_mcp.policy.spending import TOTAL
 
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of permissions and inodes")
@@ -260,6 +262,31 @@ async def test_reservations_and_entries_cannot_be_rewritten_even_by_hand(path):
     ):
         with pytest.raises(sqlite3.IntegrityError, match=r"written once|never changed"):
             tamper(path, statement)
+
+
+@pytest.mark.parametrize("table", ["audit", "question", "answer"])
+@pytest.mark.parametrize(
+    "how", ["UPDATE {0} SET seq = seq + 9", "DELETE FROM {0}", "INSERT OR REPLACE INTO {0} SELECT * FROM {0}"]
+)
+async def test_the_trail_questions_and_answers_cannot_be_rewritten_even_by_hand(path, table, how):
+    ledger = SqliteLedger(path)
+    asked = Question(
+        code="CODE2345",
+        principal="local",
+        tool="create_pod",
+        request_hash="0",
+        request="{}",
+        words="May it?",
+        usd_per_hour=Usd(1),
+        usd_at_most=Usd(1),
+        asked_at=NOON,
+        good_until=NOON + 60,
+    )
+    await ledger.ask(asked)
+    await ledger.answer(asked.code, ApprovalState.DENIED, "cli", NOON)
+    await ledger.close()
+    with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+        tamper(path, how.format(table))
 
 
 async def test_verify_finds_every_kind_of_tampering(ledger, path):
