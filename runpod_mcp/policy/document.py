@@ -17,8 +17,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from runpod_mcp.errors import Code, Retry
+from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.patterns import matches, permits
-from runpod_mcp.policy.problems import BrokenPolicy, Problem, lines_of, problem_of, unknown_key
+from runpod_mcp.policy.problems import (
+    TOO_MANY_DIGITS,
+    BrokenPolicy,
+    Problem,
+    line_of_endless_number,
+    lines_of,
+    problem_of,
+    unknown_key,
+)
 from runpod_mcp.policy.written import (
     Address,
     Amount,
@@ -257,11 +266,18 @@ def read_policy(text: str, origin: str) -> Policy:
             there; it holds every other problem too.
     """
     try:
-        data = tomllib.loads(text, parse_float=Decimal)
+        return _read(text, origin)
     except RecursionError as error:
-        raise _broken(origin, Problem("is not TOML: it is nested too deeply")) from error
+        raise _broken(origin, Problem("is nested too deeply")) from error
+
+
+def _read(text: str, origin: str) -> Policy:
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise _broken(origin, _not_toml(text, str(error))) from error
     except (ValueError, ArithmeticError) as error:
-        raise _broken(origin, _not_toml(str(error) or "a number is too large")) from error
+        raise _broken(origin, Problem(TOO_MANY_DIGITS, line=line_of_endless_number(text))) from error
     wrong = [Problem(unknown_key(("origin",), Policy), "origin")] if "origin" in data else []
     try:
         policy = Policy.model_validate({**_plain(data), "origin": origin})
@@ -295,11 +311,20 @@ def _plain(value: Any, key: str = "") -> Any:
     return value
 
 
-def _not_toml(words: str) -> Problem:
-    found = re.search(r" \(at line (\d+), (column \d+)\)", words)
-    if not found:
+def _not_toml(text: str, words: str) -> Problem:
+    """What a TOML parser said of a text; a key that is there twice is named."""
+    found = re.search(r" \(at (?:line (\d+), (column \d+)|end of document)\)", words)
+    lines = text.split("\n")
+    line = int(found[1]) if found and found[1] else len(lines)
+    key, equals, _ = lines[line - 1].partition("=")
+    if _TWICE.match(words) and (equals or key.startswith("[")):
+        return Problem(f"{clean(key, 60)} is written twice", line=line)
+    if not found or not found[2]:
         return Problem(f"is not TOML: {words}")
-    return Problem(f"is not TOML: {words[: found.start()]} ({found[2]})", line=int(found[1]))
+    return Problem(f"is not TOML: {words[: found.start()]} ({found[2]})", line=line)
+
+
+_TWICE = re.compile("Cannot (?:overwrite a value|declare .* twice)")
 
 
 def _broken(origin: str, *problems: Problem) -> BrokenPolicy:

@@ -15,8 +15,12 @@ from runpod_mcp.pods.words import clean, nearest
 
 MOST_LINES = 5000
 """A text with more is not looked through for where its keys are."""
+LONGEST_NUMBER = 1000
+"""Bits; a longer one is not shown."""
 LONGEST_STATEMENT = 300
 """Lines; a longer one is not looked through for where it begins."""
+
+TOO_MANY_DIGITS = "a number has more digits than anything here can need"
 
 Path = tuple[str, ...]
 
@@ -52,8 +56,7 @@ def problem_of(error: Mapping[str, Any], model: type[BaseModel], lines: Mapping[
         message = "has no version; expected `version = 1` at the top"
     else:
         expected = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-        hidden = path[:1] == SECRET or repr(error["input"]) in expected
-        found = "" if hidden else _found(error["input"])
+        found = "" if path[:1] == SECRET else _found(error["input"], expected)
         where = f"{'.'.join(path)}: " if path else ""
         message = f"{where}{expected[0].lower()}{expected[1:]}{found}"
     return Problem(message, ".".join(path) or None, _line_of(path, lines))
@@ -62,10 +65,29 @@ def problem_of(error: Mapping[str, Any], model: type[BaseModel], lines: Mapping[
 _EXPECTED = {"model_type": "expected a table of keys", "bool_type": "expected true or false"}
 
 
-def _found(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f" (found {clean(str(value), 40)})"
-    return f" (found {clean(repr(value), 40)})" if isinstance(value, str | int | float) else ""
+def _found(value: object, expected: str) -> str:
+    """What is written instead, where it is one value, short enough to show, and not named already."""
+    if not isinstance(value, str | int | float | Decimal) or _is_endless(value):
+        return ""
+    shown = str(value) if isinstance(value, Decimal) else repr(value)
+    return "" if shown in expected else f" (found {clean(shown, 40)})"
+
+
+def _is_endless(value: object) -> bool:
+    """Whether it is a number that Python itself refuses to write out."""
+    return isinstance(value, int) and value.bit_length() > LONGEST_NUMBER
+
+
+def line_of_endless_number(text: str) -> int | None:
+    """The first line, from 1, with a number of more digits than can be read; None where it cannot be told."""
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            tomllib.loads(line, parse_float=Decimal)
+        except tomllib.TOMLDecodeError:
+            continue
+        except (ValueError, ArithmeticError):
+            return number
+    return None
 
 
 def unknown_key(path: Path, model: type[BaseModel]) -> str:
@@ -88,7 +110,8 @@ def _table(kind: Any) -> type[BaseModel]:
 
 def _line_of(path: Path, lines: Mapping[Path, int]) -> int | None:
     """Where a key or the nearest table around it is written."""
-    places = (lines.get(path[:length]) for length in range(len(path), 0, -1))
+    around = (path[:length] for length in range(len(path), 0, -1))
+    places = (lines.get(one) or lines.get((*one, "0")) for one in around)
     return next((line for line in places if line), None)
 
 

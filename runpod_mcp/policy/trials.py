@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from runpod_mcp.catalog.catalog import Catalog, CloudOffer, CpuFlavor, DataCenter, GpuType, Stock
 from runpod_mcp.catalog.countries import country_of
@@ -21,12 +21,19 @@ from runpod_mcp.errors import Code, Failure
 from runpod_mcp.money import ZERO, Usd, show
 from runpod_mcp.pods.values import CPU_FLAVOR_IDS, DATA_CENTER_IDS
 from runpod_mcp.policy.decision import Allow, AskHuman, Decision, Deny
-from runpod_mcp.policy.problems import Problem, lines_of, problem_of
+from runpod_mcp.policy.problems import (
+    TOO_MANY_DIGITS,
+    Problem,
+    line_of_endless_number,
+    lines_of,
+    problem_of,
+)
 from runpod_mcp.policy.spending import TOTAL, Holding, Spending, Stretch, day_of, month_of
 from runpod_mcp.policy.written import Amount, Count, Hours
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 """When a case takes place that does not say: no lease of a usual length leaves the month."""
+FIRST_YEAR, LAST_YEAR = 1971, 9000
 CLOUDS = ("SECURE", "COMMUNITY")
 MOST_GPUS = 16
 
@@ -90,6 +97,13 @@ class TrialFile(_Written):
     prices: dict[str, Amount] | None = None
     case: Annotated[tuple[Trial, ...], Field(min_length=1)]
 
+    @field_validator("at")
+    @classmethod
+    def _leases_end_in_the_calendar(cls, at: datetime) -> datetime:
+        if not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise ValueError(f"expected a time from {FIRST_YEAR} to {LAST_YEAR}")
+        return at
+
     @model_validator(mode="after")
     def _names_one_policy(self) -> TrialFile:
         if (self.policy is None) == (self.preset is None):
@@ -116,9 +130,18 @@ def read_trials(text: str) -> tuple[TrialFile, Mapping[tuple[str, ...], int]]:
         NoTrials: it is none, with every problem.
     """
     try:
+        return _read(text)
+    except RecursionError as error:
+        raise NoTrials((Problem("is nested too deeply"),)) from error
+
+
+def _read(text: str) -> tuple[TrialFile, Mapping[tuple[str, ...], int]]:
+    try:
         data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise NoTrials((Problem(f"is not TOML: {error}"),)) from error
+    except ValueError as error:
+        raise NoTrials((Problem(TOO_MANY_DIGITS, line=line_of_endless_number(text)),)) from error
     lines = lines_of(text)
     try:
         return TrialFile.model_validate(data), lines

@@ -15,6 +15,8 @@ from runpod_mcp.pods.words import nearest
 MAX_LEASE_HOURS = 8760
 LARGEST_AMOUNT = 10_000_000
 """Dollars."""
+LARGEST_COUNT = 1_000_000_000
+"""Of anything that is counted; more is a slip of the pen."""
 ASKABLE_TOOLS = (
     "create_pod",
     "update_pod",
@@ -41,7 +43,7 @@ ASKABLE_TOOLS = (
 def _amount(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("expected an amount in dollars, such as 2.50")
-    exact = Decimal(str(value))
+    exact = Decimal(value) if isinstance(value, int) else Decimal(str(value))
     if not exact.is_finite() or not 0 <= exact <= LARGEST_AMOUNT:
         raise ValueError("expected an amount in dollars from 0 to 10,000,000")
     return limit(exact)
@@ -127,7 +129,12 @@ HoursOrNone = Annotated[
     Time, Field(ge=0, le=MAX_LEASE_HOURS), _schema(type="number", minimum=0, maximum=MAX_LEASE_HOURS)
 ]
 Minutes = Annotated[Time, Field(gt=0), _schema(type="number", exclusiveMinimum=0)]
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=0), _schema(type="integer", minimum=0)]
+Count = Annotated[
+    int,
+    BeforeValidator(_whole),
+    Field(ge=0, le=LARGEST_COUNT),
+    _schema(type="integer", minimum=0, maximum=LARGEST_COUNT),
+]
 Version = BeforeValidator(_whole)
 Names = Annotated[tuple[str, ...], BeforeValidator(_list), WithJsonSchema(_NAMES)]
 SomeNames = Annotated[Names, BeforeValidator(_not_empty), WithJsonSchema({**_NAMES, "minItems": 1})]

@@ -149,7 +149,11 @@ async def test_a_server_without_a_readable_policy_is_not_opened(tmp_path):
         assert failed.value.code is Code.POLICY_BROKEN
 
 
-@pytest.mark.parametrize("given", [{}, {"api_key": " "}, {"simulator": Simulator(), "api_key": "k"}], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"api_key": " "}, {"simulator": Simulator(), "api_key": "k"}],
+    ids=["neither", "an empty key", "both"],
+)
 async def test_a_server_stands_before_a_simulator_or_before_runpod(given, monkeypatch):
     monkeypatch.setenv("RUNPOD_API_KEY", "of another program")
     with pytest.raises(Failure, match="either simulator") as failed:

@@ -56,6 +56,10 @@ def test_a_time_without_a_zone_is_utc():
     [
         ("", None, "case: field required"),
         ("x = [", None, "is not TOML"),
+        ("a." * 5000 + "b = 1", None, "is nested too deeply"),
+        ("\nx = " + "9" * 5000, 2, "a number has more digits"),
+        (f'preset = "solo"\nat = 9999-12-31T00:00:00Z\n{ONE}', 2, "at: expected a time from 1971 to 9000"),
+        (f'preset = "solo"\nat = 0001-01-01T00:00:00Z\n{ONE}', 2, "at: expected a time from 1971 to 9000"),
         (f"{ONE}", None, "name the policy to test"),
         (f'policy = "a"\npreset = "solo"\n{ONE}', None, "name the policy to test"),
         ('preset = "solo"\ncase = []', 2, "case"),
