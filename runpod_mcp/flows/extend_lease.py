@@ -9,6 +9,7 @@ from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.began import began_at, whole_cost
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import let_cost_more
+from runpod_mcp.flows.offers import GRACE, leases_between, with_shorter_lease
 from runpod_mcp.flows.read_pods import lease_of_pod, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.pods.words import clean
@@ -40,11 +41,17 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
         message = f"Pod {clean(pod_id, 40)} is billed above what was allowed for it, so it is being ended."
         raise Failure(Code.CONFLICT, message, Retry.NEVER)
     policy = house.policies.current()
-    await _refuse_too_long(house, policy, lease, ends)
+    latest = await began_at(house, lease) + int(policy.lease.max_hours * 3600)
+    if ends > latest:
+        too_long = _too_long(policy, policy.lease.max_hours + (ends - latest) / 3600)
+        raise await _with_offer(house, policy, lease, too_long, latest)
     whole = await whole_cost(house, lease, entry)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, whole):
         await need_yes(house, policy, reason, lease.usd_per_hour, whole)
-    return NewEnd(await let_cost_more(house, policy, lease, entry), lease.lease_ends_at)
+    try:
+        return NewEnd(await let_cost_more(house, policy, lease, entry), lease.lease_ends_at)
+    except Failure as refused:
+        raise await _with_offer(house, policy, lease, refused, ends) from None
 
 
 async def _running_lease(house: House, pod_id: str) -> Lease:
@@ -68,16 +75,28 @@ def _entry(lease: Lease, now: int, ends: int) -> Entry:
     return Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=ends, stopped_until=kept)
 
 
-async def _refuse_too_long(house: House, policy: Policy, lease: Lease, ends: int) -> None:
+def _too_long(policy: Policy, whole: float) -> Failure:
     """`max_hours` bounds the whole life of a lease from its start on, or it could be extended for ever."""
     most = policy.lease.max_hours
-    whole = (ends - await began_at(house, lease)) / 3600
-    if whole <= most:
-        return
-    raise Failure(
+    return Failure(
         Code.LEASE_TOO_LONG,
         f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
         field="leaseHours",
         limit=most,
         requested=round(whole, 4),
     )
+
+
+async def _with_offer(house: House, policy: Policy, lease: Lease, refused: Failure, latest: int) -> Failure:
+    """The refusal with the latest end up to this one that would pass, where it is later than the lease's own."""
+    now, rate = house.now(), lease.usd_per_hour
+
+    def entry_of(seconds: int) -> Entry:
+        return _entry(lease, now, now + seconds + GRACE)
+
+    def asks(seconds: int) -> str | None:
+        more = now + seconds + GRACE - lease.lease_ends_at
+        return asks_human(policy, "extend_lease", rate, cost(rate, more))
+
+    longer = leases_between(lease.lease_ends_at - now, latest - now - GRACE)
+    return await with_shorter_lease(house, policy, lease, refused, longer, entry_of, asks)

@@ -17,6 +17,7 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.managed import managed
+from runpod_mcp.flows.offers import BY_TIME, leases_between, with_shorter_lease
 from runpod_mcp.flows.outcomes import see_running, see_stopped
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
@@ -46,11 +47,14 @@ async def start_pod(house: House, pod_id: str, hours: float | None = None) -> St
     """
     policy = house.policies.current()
     lease, pod = await _stopped(house, pod_id)
-    _refuse_by_rule(policy, lease, pod, hours)
-    entry = await _new_lease(house, policy, lease, pod, hours)
-    async with changing(house, lease):
-        held = await let_cost_more(house, policy, lease, entry)
-        return await to_the_end(_call(house, held, pod))
+    try:
+        _refuse_by_rule(policy, lease, pod, hours)
+        entry = await _new_lease(house, policy, lease, pod, hours)
+        async with changing(house, lease):
+            held = await let_cost_more(house, policy, lease, entry)
+            return await to_the_end(_call(house, held, pod))
+    except Failure as refused:
+        raise await _with_offer(house, policy, lease, pod, hours, refused) from refused.__cause__
 
 
 async def _stopped(house: House, pod_id: str) -> tuple[Lease, Pod]:
@@ -98,15 +102,46 @@ def _refuse_by_rule(policy: Policy, lease: Lease, pod: Pod, hours: float | None)
         raise Failure(Code.DATA_CENTER_NOT_ALLOWED, message, Retry.NEVER, requested=where)
 
 
+async def _with_offer(
+    house: House, policy: Policy, lease: Lease, pod: Pod, hours: float | None, refused: Failure
+) -> Failure:
+    """The refusal with the longest lease that the pod could be started for."""
+    if refused.code not in BY_TIME:
+        return refused
+    try:
+        _refuse_by_rule(policy, lease, pod, None)
+        ceiling = await _price(house, lease, pod)
+    except Failure:
+        return refused
+
+    def entry_of(seconds: int) -> Entry:
+        return _entry(house, policy, lease, pod, ceiling, seconds)
+
+    def asks(seconds: int) -> str | None:
+        return asks_human(policy, "start_pod", ceiling, cost(ceiling, seconds))
+
+    asked = _seconds(policy, hours)
+    shorter = leases_between(0, min(asked - 1, int(policy.lease.max_hours * 3600)))
+    return await with_shorter_lease(house, policy, lease, refused, shorter, entry_of, asks)
+
+
+def _seconds(policy: Policy, hours: float | None) -> int:
+    return max(1, int((policy.lease.default_hours if hours is None else hours) * 3600))
+
+
 async def _new_lease(house: House, policy: Policy, lease: Lease, pod: Pod, hours: float | None) -> Entry:
     """The ceiling and the times of the lease to come, as an entry; nothing is written yet."""
-    asked = policy.lease.default_hours if hours is None else hours
+    seconds = _seconds(policy, hours)
     ceiling = await _price(house, lease, pod)
-    at_most = cost(ceiling, int(asked * 3600))
+    at_most = cost(ceiling, seconds)
     if reason := asks_human(policy, "start_pod", ceiling, at_most):
         await need_yes(house, policy, reason, ceiling, at_most)
+    return _entry(house, policy, lease, pod, ceiling, seconds)
+
+
+def _entry(house: House, policy: Policy, lease: Lease, pod: Pod, ceiling: Usd, seconds: int) -> Entry:
     now = house.now()
-    ends = now + max(1, int(asked * 3600))
+    ends = now + seconds
     keeps = policy.lease.on_expiry == "stop" and bool(pod.volume_gb)
     return Entry(
         kind=EntryKind.STARTED,

@@ -1,0 +1,123 @@
+"""What a refused change offers instead is called through the front door, and passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from front_door import L4, ROOMY, FrontDoor, Said, front_door, toml_with
+
+BY_BUDGET = {
+    "over_daily_budget": "usd_per_day",
+    "over_monthly_budget": "usd_per_month",
+    "over_total_budget": "usd_total",
+}
+
+
+def changed(arguments: dict[str, Any], alternative: dict[str, Any]) -> dict[str, Any]:
+    return {**arguments, **{name: value for name, value in alternative.items() if name != "usdPerHour"}}
+
+
+async def refused(door: FrontDoor, code: str, tool: str, **arguments: Any) -> list[dict[str, Any]]:
+    said = await door.call(tool, **arguments)
+    assert said.code == code, said.text
+    return list(said.facts.get("alternatives", ()))
+
+
+async def taken(door: FrontDoor, tool: str, offered: list[dict[str, Any]], **arguments: Any) -> Said:
+    """Call with the first offer, half a minute later."""
+    door.clock.step(seconds=30)
+    said = await door.call(tool, **changed(arguments, offered[0]))
+    assert said.ok, (offered[0], said.text)
+    await door.keep_promises()
+    return said
+
+
+# a lease that would be too long
+
+
+async def test_a_lease_extended_too_far_is_answered_with_the_longest_that_passes(both):
+    pod = (await both.create()).pod_id
+    both.clock.step(minutes=20)
+    asked = {"podId": pod, "leaseHours": 20}
+    offered = await refused(both, "lease_too_long", "extend_lease", **asked)
+    assert offered == [{"leaseHours": 7.5, "usdPerHour": 0.499723}], (
+        "it has run for 20 minutes of its 8 hours"
+    )
+    await taken(both, "extend_lease", offered, **asked)
+
+
+@pytest.mark.parametrize("code", BY_BUDGET)
+@pytest.mark.parametrize("tool", ["extend_lease", "start_pod"])
+async def test_a_lease_that_no_budget_has_room_for_is_answered_with_a_shorter_one(tmp_path, tool, code):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        if tool == "start_pod":
+            assert (await door.call("stop_pod", podId=pod)).ok
+        door.write_policy(toml_with(budget={BY_BUDGET[code]: 2.0}))
+        asked = {"podId": pod, "leaseHours": 8}
+        (offer,) = offered = await refused(door, code, tool, **asked)
+        assert 2 < offer["leaseHours"] < 4
+        longer = {**asked, "leaseHours": offer["leaseHours"] + 0.27}
+        assert (await door.call(tool, **longer)).code == code, "what is offered is the nearest"
+        await taken(door, tool, offered, **asked)
+
+
+async def test_a_start_for_too_long_is_answered_with_what_the_policy_and_the_budgets_allow(tmp_path):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        await door.call("stop_pod", podId=pod)
+        asked = {"podId": pod, "leaseHours": 20}
+        assert await refused(door, "lease_too_long", "start_pod", **asked) == [
+            {"leaseHours": 8.0, "usdPerHour": 0.499723}
+        ]
+        door.write_policy(toml_with(budget={"usd_total": 1.0}))
+        offered = await refused(door, "lease_too_long", "start_pod", **asked)
+        assert offered[0]["leaseHours"] < 2
+        await taken(door, "start_pod", offered, **asked)
+
+
+@pytest.mark.parametrize("tool", ["extend_lease", "start_pod"])
+async def test_no_lease_is_offered_that_a_person_would_be_asked_about_or_that_nothing_has_room_for(
+    tmp_path, tool
+):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        if tool == "start_pod":
+            await door.call("stop_pod", podId=pod)
+        asked = {"podId": pod, "leaseHours": 20}
+        door.write_policy(toml_with(approval={"tools": [tool]}))
+        assert await refused(door, "lease_too_long", tool, **asked) == []
+        door.write_policy(toml_with(approval={"above_usd_per_lease": 1.5}))
+        (offer,) = await refused(door, "lease_too_long", tool, **asked)
+        assert offer["leaseHours"] < 6
+        door.write_policy(toml_with(budget={"usd_total": 0.01}))
+        assert await refused(door, "lease_too_long", tool, **asked) == []
+
+
+async def test_a_start_that_another_rule_forbids_is_not_offered_for_a_shorter_time(tmp_path):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        await door.call("stop_pod", podId=pod)
+        asked = {"podId": pod, "leaseHours": 20}
+        door.write_policy(toml_with(pods={"data_centers": ["AP-*"]}))
+        assert await refused(door, "lease_too_long", "start_pod", **asked) == []
+        door.write_policy(ROOMY)
+        door.sim.faults.add("catalog", "unavailable", times=None)
+        door.clock.step(minutes=10)
+        assert await refused(door, "lease_too_long", "start_pod", **asked) == []
+
+
+async def test_what_cannot_be_summed_up_is_refused_without_an_offer(tmp_path):
+    rules = toml_with(budget={"include_unmanaged": True})
+    async with front_door(tmp_path, rules) as door:
+        pod = (await door.create()).pod_id
+        door.sim.faults.add("list", "unavailable", times=None)
+        assert await refused(door, "lease_too_long", "extend_lease", podId=pod, leaseHours=20) == []
+
+
+async def test_a_pod_too_dear_by_the_hour_is_offered_no_shorter_lease(tmp_path):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create(L4)).pod_id
+        door.write_policy(toml_with(budget={"usd_per_hour": 0.1}))
+        assert await refused(door, "over_hourly_budget", "extend_lease", podId=pod, leaseHours=3) == []
