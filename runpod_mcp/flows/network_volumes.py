@@ -8,19 +8,14 @@ here deletes data. Then nothing else is rented, and get_budget shows the total a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from runpod_mcp.catalog.countries import country_of
 from runpod_mcp.catalog.quote import network_volume_usd_per_hour, network_volume_usd_per_month
-from runpod_mcp.clock import epoch, from_epoch
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.standing import (
-    Fits,
-    Terms,
     asked_of,
     make,
     naming,
@@ -29,19 +24,24 @@ from runpod_mcp.flows.standing import (
     refuse_taken_name,
     set_aside,
 )
+from runpod_mcp.flows.volume_rules import (
+    LONGEST_MONTH,
+    TOOL,
+    asks_about,
+    denied_by_rule,
+    fit_for_good,
+    terms_of,
+    too_large,
+    with_less_growth,
+    with_smaller,
+)
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
-from runpod_mcp.money import ZERO, Usd, as_dollars, cost, show, total
+from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.decision import Deny
-from runpod_mcp.policy.document import Budget, Policy
+from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human
-from runpod_mcp.policy.spending import Spending
 from runpod_mcp.runpod.results import Gone, NoCapacity, Refused
 from runpod_mcp.runpod.volumes import NetworkVolume, VolumeChange, VolumeOrder
-
-TOOL = "create_network_volume"
-DAY, LONGEST_MONTH = 86_400, 31 * 86_400
-"""Seconds into which all volumes together must fit, whichever day or month it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +93,18 @@ async def create_volume(house: House, name: str, size_gb: int, data_center_id: s
     order = VolumeOrder(name=name, size_gb=size_gb, data_center_id=data_center_id, tier="STANDARD")
     for gap in house.api.resources.volumes.gaps(order):
         raise _only_through_v2() if gap.field == "tier" else gap
-    if denied := _denied(policy, size_gb, data_center_id):
-        raise denied.as_failure()
-    rate = network_volume_usd_per_hour(size_gb)
+    if denied := denied_by_rule(policy, size_gb, data_center_id):
+        raise await with_smaller(house, policy, order, denied.as_failure())
     volumes = house.api.resources.volumes
     listed = await volumes.list_all()
-    await _ask(house, policy, TOOL, rate)
+    await _ask(house, policy, TOOL, network_volume_usd_per_hour(size_gb))
     async with naming(house, TOOL, order.name, listed):
         asked = {"name": order.name, "sizeGb": order.size_gb, "dataCenterId": order.data_center_id}
-        terms = Terms(usd_per_hour=rate, ends_at=counted_until(house.now()))
-        lease = await set_aside(house, policy, TOOL, asked, terms, await _fit_for_good(house, policy))
+        terms, fits = terms_of(house, size_gb), await fit_for_good(house, policy)
+        try:
+            lease = await set_aside(house, policy, TOOL, asked, terms, fits)
+        except Failure as refused:
+            raise await with_smaller(house, policy, order, refused) from None
 
         def matches(seen: NetworkVolume) -> bool:
             return is_as_asked(lease, seen)
@@ -127,12 +129,17 @@ async def update_volume(house: House, volume_id: str, change: VolumeChange) -> V
     if change.size_gb is None or change.size_gb == volume.size_gb:
         await _ask(house, policy, "update_network_volume", ZERO)
         return await to_the_end(_update(house, lease, lease, volume, change))
-    _refuse_growth(policy, volume, change.size_gb)
+    _refuse_growth(volume, change.size_gb)
+    if denied := too_large(policy, change.size_gb):
+        raise await with_less_growth(house, policy, lease, volume, change.size_gb, denied.as_failure())
     rate = network_volume_usd_per_hour(change.size_gb)
     await _ask(house, policy, "update_network_volume", rate)
     async with changing(house, lease):
         dearer = raised(house, max(rate, lease.usd_per_hour))
-        held = await raise_if(house, policy, lease, dearer, await _fit_for_good(house, policy))
+        try:
+            held = await raise_if(house, policy, lease, dearer, await fit_for_good(house, policy))
+        except Failure as refused:
+            raise await with_less_growth(house, policy, lease, volume, change.size_gb, refused) from None
         return await to_the_end(_update(house, lease, held, volume, change))
 
 
@@ -154,12 +161,6 @@ def rate_of(volume: NetworkVolume) -> Usd | None:
     if volume.size_gb is None or volume.tier != "STANDARD":
         return None
     return network_volume_usd_per_hour(volume.size_gb)
-
-
-def counted_until(now: int) -> int:
-    """Until when a volume is promised: the end of the next calendar month (UTC), so that a whole one is always judged."""
-    this_month = from_epoch(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return epoch((this_month + timedelta(days=62)).replace(day=1))
 
 
 def is_as_asked(lease: Lease, volume: NetworkVolume) -> bool:
@@ -195,35 +196,12 @@ async def _managed(house: House, volume_id: str) -> tuple[NetworkVolume, Lease]:
     return volume, lease
 
 
-def _denied(policy: Policy, size_gb: int, data_center_id: str) -> Deny | None:
-    pods = policy.pods
-    if not pods.permits_place(data_center_id, country_of(data_center_id)):
-        message = f"The policy does not allow data center {clean(data_center_id, 30)}."
-        return Deny(code=Code.DATA_CENTER_NOT_ALLOWED, message=message, field="dataCenterId")
-    return _too_large(policy, size_gb)
-
-
-def _too_large(policy: Policy, size_gb: int) -> Deny | None:
-    most = policy.pods.max_volume_gb
-    if most is None or size_gb <= most:
-        return None
-    return Deny(
-        code=Code.DISK_TOO_LARGE,
-        message=f"sizeGb {size_gb} is above the {most} GB the policy allows for a volume.",
-        field="sizeGb",
-        limit=most,
-        requested=size_gb,
-    )
-
-
-def _refuse_growth(policy: Policy, volume: NetworkVolume, size_gb: int) -> None:
+def _refuse_growth(volume: NetworkVolume, size_gb: int) -> None:
     if volume.size_gb is None or rate_of(volume) is None:
         raise _price_unknown()
     if size_gb < volume.size_gb:
         message = f"A network volume can only grow; this one has {volume.size_gb} GB."
         raise Failure(Code.INVALID_ARGUMENTS, message, field="sizeGb", limit=volume.size_gb)
-    if denied := _too_large(policy, size_gb):
-        raise denied.as_failure()
 
 
 def _only_through_v2() -> Failure:
@@ -244,48 +222,8 @@ def _price_unknown() -> Failure:
 
 
 async def _ask(house: House, policy: Policy, tool: str, rate: Usd) -> None:
-    month = cost(rate, LONGEST_MONTH)
-    if reason := asks_human(policy, tool, rate, month):
-        await need_yes(house, policy, reason, rate, month)
-
-
-async def _fit_for_good(house: House, policy: Policy) -> Fits:
-    """Whether a rate fits beside the volumes there are, whatever of them is promised now: a month goes by, they stay.
-
-    The sums do not say what is a volume, so the other leases are read before; what came since counts unless it runs.
-    """
-    leases = await house.ledger.leases()
-    others = {lease.reservation.id for lease in leases if lease.kind is not LeaseKind.VOLUME}
-
-    def fits(spending: Spending, rate: Usd) -> Deny | None:
-        volumes = (one for one in spending.holdings if not one.running and one.reservation_id not in others)
-        return _over(policy.budget, total(one.usd_per_hour_from(spending.now) for one in volumes), rate)
-
-    return fits
-
-
-def _over(budget: Budget, there: Usd, rate: Usd) -> Deny | None:
-    """The day or month that volumes do not fit into, where `there` are so many micro-dollars per hour of them."""
-    day = (budget.usd_per_day, Code.OVER_DAILY_BUDGET, DAY, "usd_per_day", "a day")
-    month = (
-        budget.usd_per_month,
-        Code.OVER_MONTHLY_BUDGET,
-        LONGEST_MONTH,
-        "usd_per_month",
-        "a month of 31 days",
-    )
-    for limit, code, seconds, key, name in (day, month):
-        if limit is not None and cost(Usd(there + rate), seconds) > limit:
-            used, needed = cost(there, seconds), cost(rate, seconds)
-            return Deny(
-                code=code,
-                message=f"A volume costs until it is deleted: {show(needed)} in {name}, beside {show(used)} of the other "
-                f"volumes; {key} is {show(limit)}.",
-                limit=as_dollars(limit),
-                used=as_dollars(used),
-                requested=as_dollars(needed),
-            )
-    return None
+    if reason := asks_about(policy, tool, rate):
+        await need_yes(house, policy, reason, rate, cost(rate, LONGEST_MONTH))
 
 
 async def _update(

@@ -10,8 +10,9 @@ from runpod_mcp.flows.endpoints_create import made_as_asked
 from runpod_mcp.flows.endpoints_price import sold_if_told
 from runpod_mcp.flows.endpoints_reconcile import compare_endpoint, endpoint_reads
 from runpod_mcp.flows.looks import Report, not_listed, seen_again, still_waiting
-from runpod_mcp.flows.network_volumes import counted_until, is_as_asked, rate_of
+from runpod_mcp.flows.network_volumes import is_as_asked, rate_of
 from runpod_mcp.flows.standing import Named, Thing, is_called, name_of, settle
+from runpod_mcp.flows.volume_rules import counted_until
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind, LeaseState
 from runpod_mcp.money import Usd, show
 from runpod_mcp.runpod.endpoints import Endpoint

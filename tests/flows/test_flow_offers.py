@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from front_door import L4, ROOMY, FrontDoor, Said, front_door, toml_with
 
+STORAGE = ("core", "storage")
 BY_BUDGET = {
     "over_daily_budget": "usd_per_day",
     "over_monthly_budget": "usd_per_month",
@@ -121,3 +122,101 @@ async def test_a_pod_too_dear_by_the_hour_is_offered_no_shorter_lease(tmp_path):
         pod = (await door.create(L4)).pod_id
         door.write_policy(toml_with(budget={"usd_per_hour": 0.1}))
         assert await refused(door, "over_hourly_budget", "extend_lease", podId=pod, leaseHours=3) == []
+
+
+# network volumes
+
+VOLUME = {"name": "data", "sizeGb": 1000, "dataCenterId": "EU-RO-1"}
+TOO_LARGE: dict[str, dict[str, Any]] = {
+    "disk_too_large": {"pods": {"max_volume_gb": 50}},
+    "over_pod_hourly_budget": {"budget": {"usd_per_hour_per_pod": 0.005}},
+    "over_hourly_budget": {"budget": {"usd_per_hour": 0.01}},
+    "over_daily_budget": {"budget": {"usd_per_day": 0.5}},
+    "over_monthly_budget": {"budget": {"usd_per_month": 10}},
+    "over_total_budget": {"budget": {"usd_total": 10}},
+}
+
+
+@pytest.mark.parametrize("code", TOO_LARGE)
+async def test_a_network_volume_that_is_too_large_is_answered_with_the_largest_that_passes(tmp_path, code):
+    async with front_door(tmp_path, toml_with(**TOO_LARGE[code]), toolsets=STORAGE) as door:
+        (offer,) = offered = await refused(door, code, "create_network_volume", **VOLUME)
+        more = {**VOLUME, "sizeGb": offer["sizeGb"] + 1}
+        await refused(door, code, "create_network_volume", **more)
+        made = await taken(door, "create_network_volume", offered, **VOLUME)
+        assert made.facts["networkVolume"]["usdPerMonth"] == pytest.approx(
+            offer["usdPerHour"] * 720, rel=1e-3
+        )
+
+
+@pytest.mark.parametrize("code", TOO_LARGE)
+async def test_a_network_volume_grown_too_far_is_answered_with_the_largest_that_passes(tmp_path, code):
+    async with front_door(tmp_path, toolsets=STORAGE) as door:
+        made = await door.call("create_network_volume", **{**VOLUME, "sizeGb": 10})
+        asked = {"networkVolumeId": made.facts["networkVolume"]["networkVolumeId"], "sizeGb": 1000}
+        door.write_policy(toml_with(**TOO_LARGE[code]))
+        (offer,) = offered = await refused(door, code, "update_network_volume", **asked)
+        assert 10 < offer["sizeGb"] < 1000
+        more = {**asked, "sizeGb": offer["sizeGb"] + 1}
+        assert await refused(door, code, "update_network_volume", **more) == offered
+        await taken(door, "update_network_volume", offered, **asked)
+
+
+async def test_a_volume_in_a_place_that_is_not_allowed_is_answered_with_one_that_is(tmp_path):
+    rules = toml_with(pods={"data_centers": ["US-*"], "max_volume_gb": 50})
+    async with front_door(tmp_path, rules, toolsets=STORAGE) as door:
+        (offer,) = offered = await refused(door, "data_center_not_allowed", "create_network_volume", **VOLUME)
+        assert offer["dataCenterId"].startswith("US-")
+        assert offer["sizeGb"] == 50
+        await taken(door, "create_network_volume", offered, **VOLUME)
+        small = {**VOLUME, "name": "more", "sizeGb": 20}
+        (offer,) = await refused(door, "data_center_not_allowed", "create_network_volume", **small)
+        assert set(offer) == {"dataCenterId", "usdPerHour"}
+
+
+@pytest.mark.parametrize(
+    ("tables", "code"),
+    [
+        ({"pods": {"max_volume_gb": 5}}, "disk_too_large"),
+        ({"pods": {"data_centers": ["XX-*"]}}, "data_center_not_allowed"),
+        ({"pods": {"max_volume_gb": 50}, "approval": {"tools": ["create_network_volume"]}}, "disk_too_large"),
+    ],
+    ids=["smaller than there are", "no place", "a person is asked"],
+)
+async def test_no_volume_is_offered_that_could_not_be_made(tmp_path, tables, code):
+    async with front_door(tmp_path, toml_with(**tables), toolsets=STORAGE) as door:
+        assert await refused(door, code, "create_network_volume", **VOLUME) == []
+
+
+async def test_a_volume_that_may_not_grow_at_all_is_refused_without_an_offer(tmp_path):
+    async with front_door(tmp_path, toolsets=STORAGE) as door:
+        made = await door.call("create_network_volume", **{**VOLUME, "sizeGb": 10})
+        asked = {"networkVolumeId": made.facts["networkVolume"]["networkVolumeId"], "sizeGb": 1000}
+        door.write_policy(toml_with(pods={"max_volume_gb": 10}))
+        assert await refused(door, "disk_too_large", "update_network_volume", **asked) == []
+        door.write_policy(
+            toml_with(pods={"max_volume_gb": 50}, approval={"tools": ["update_network_volume"]})
+        )
+        assert await refused(door, "disk_too_large", "update_network_volume", **asked) == []
+
+
+async def test_a_volume_is_refused_without_an_offer_where_nothing_can_be_read(tmp_path):
+    rules = toml_with(
+        pods={"max_volume_gb": 50, "data_centers": ["EU-*"]}, budget={"include_unmanaged": True}
+    )
+    async with front_door(tmp_path, rules, toolsets=STORAGE) as door:
+        made = await door.call("create_network_volume", **{**VOLUME, "sizeGb": 10})
+        door.sim.faults.add("list", "unavailable", times=None)
+        assert await refused(door, "disk_too_large", "create_network_volume", **VOLUME) == []
+        asked = {"networkVolumeId": made.facts["networkVolume"]["networkVolumeId"], "sizeGb": 1000}
+        assert await refused(door, "disk_too_large", "update_network_volume", **asked) == []
+
+
+async def test_no_size_is_offered_where_size_is_not_what_is_wrong(tmp_path):
+    async with front_door(tmp_path, toolsets=STORAGE) as door:
+        made = await door.call("create_network_volume", **{**VOLUME, "sizeGb": 10})
+        await door.house.ledger.spending(door.house.now() + 7200, ())  # the ledger saw a later time
+        other = {**VOLUME, "name": "more"}
+        assert await refused(door, "clock_behind", "create_network_volume", **other) == []
+        asked = {"networkVolumeId": made.facts["networkVolume"]["networkVolumeId"], "sizeGb": 1000}
+        assert await refused(door, "clock_behind", "update_network_volume", **asked) == []
