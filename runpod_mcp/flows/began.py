@@ -28,5 +28,9 @@ async def whole_cost(house: House, lease: Lease, entry: Entry) -> Usd:
     Raises:
         Failure: the ledger cannot be read.
     """
-    whole = Window("lease", await began_at(house, lease), None)
-    return whole.cost_of(lease.after(entry).stretches(entry.at))
+    return cost_since(await began_at(house, lease), lease, entry)
+
+
+def cost_since(began: int, lease: Lease, entry: Entry) -> Usd:
+    """The same for a lease that began then (seconds since 1970)."""
+    return Window("lease", began, None).cost_of(lease.after(entry).stretches(entry.at))

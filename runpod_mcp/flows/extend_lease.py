@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import began_at, whole_cost
+from runpod_mcp.flows.began import began_at, cost_since
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.offers import GRACE, leases_between, with_shorter_lease
@@ -41,17 +41,18 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
         message = f"Pod {clean(pod_id, 40)} is billed above what was allowed for it, so it is being ended."
         raise Failure(Code.CONFLICT, message, Retry.NEVER)
     policy = house.policies.current()
-    latest = await began_at(house, lease) + int(policy.lease.max_hours * 3600)
+    began = await began_at(house, lease)
+    latest = began + int(policy.lease.max_hours * 3600)
     if ends > latest:
         too_long = _too_long(policy, policy.lease.max_hours + (ends - latest) / 3600)
-        raise await _with_offer(house, policy, lease, too_long, latest)
-    whole = await whole_cost(house, lease, entry)
+        raise await _with_offer(house, policy, lease, began, too_long, latest)
+    whole = cost_since(began, lease, entry)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, whole):
         await need_yes(house, policy, reason, lease.usd_per_hour, whole)
     try:
         return NewEnd(await let_cost_more(house, policy, lease, entry), lease.lease_ends_at)
     except Failure as refused:
-        raise await _with_offer(house, policy, lease, refused, ends) from None
+        raise await _with_offer(house, policy, lease, began, refused, ends) from None
 
 
 async def _running_lease(house: House, pod_id: str) -> Lease:
@@ -87,7 +88,9 @@ def _too_long(policy: Policy, whole: float) -> Failure:
     )
 
 
-async def _with_offer(house: House, policy: Policy, lease: Lease, refused: Failure, latest: int) -> Failure:
+async def _with_offer(
+    house: House, policy: Policy, lease: Lease, began: int, refused: Failure, latest: int
+) -> Failure:
     """The refusal with the latest end up to this one that would pass, where it is later than the lease's own."""
     now, rate = house.now(), lease.usd_per_hour
 
@@ -95,8 +98,8 @@ async def _with_offer(house: House, policy: Policy, lease: Lease, refused: Failu
         return _entry(lease, now, now + seconds + GRACE)
 
     def asks(seconds: int) -> str | None:
-        more = now + seconds + GRACE - lease.lease_ends_at
-        return asks_human(policy, "extend_lease", rate, cost(rate, more))
+        whole = cost_since(began, lease, entry_of(seconds))
+        return asks_human(policy, "extend_lease", rate, whole)
 
     longer = leases_between(lease.lease_ends_at - now, latest - now - GRACE)
     return await with_shorter_lease(house, policy, lease, refused, longer, entry_of, asks)

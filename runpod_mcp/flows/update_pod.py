@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runpod_mcp.catalog.quote import Disks
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import billed_rate, stopped_rate
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import whole_cost
+from runpod_mcp.flows.began import began_at, cost_since
 from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
@@ -19,12 +19,15 @@ from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone, see
 from runpod_mcp.flows.read_pods import not_found
 from runpod_mcp.flows.resolve import DEFAULT_CONTAINER_DISK_GB, read_template
+from runpod_mcp.flows.update_offers import Refused as RefusedChange
+from runpod_mcp.flows.update_offers import with_what_passes
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.update_input import PodUpdate
 from runpod_mcp.pods.values import RESERVATION_TAG
+from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human, judge_change
 from runpod_mcp.runpod.api import Gone, NoCapacity, PodChange, Refused
@@ -61,11 +64,18 @@ async def update_pod(house: House, pod_id: str, update: PodUpdate) -> Updated:
     if not changed:
         return Updated(pod, lease, ())
     change = PodChange(update=update, pod=pod, env=_env(update, lease))
-    _refuse(house, policy, change)
+    _refuse_for_pod(pod, update)
+    for gap in house.api.change_gaps(change):
+        raise gap
+    if denied := _broken_rule(policy, pod, update):
+        raise await _with_offers(house, policy, lease, change, denied.as_failure())
     paid = _paid(lease, pod, update, house.now())
     await _ask(house, policy, lease, paid)
     async with changing(house, lease):
-        held = await _set_aside(house, policy, lease, paid)
+        try:
+            held = await _set_aside(house, policy, lease, paid)
+        except Failure as refused:
+            raise await _with_offers(house, policy, lease, change, refused) from None
         return await to_the_end(_call(house, lease, held, change, changed))
 
 
@@ -90,21 +100,30 @@ def _env(update: PodUpdate, lease: Lease) -> dict[str, str] | None:
     return {**update.env, RESERVATION_TAG: lease.reservation.id}
 
 
-def _refuse(house: House, policy: Policy, change: PodChange) -> None:
-    """Say no to what the pod, the API or the policy rule out, before anything is set aside.
-
-    Raises:
-        Failure: the first of them.
-    """
-    _refuse_for_pod(change.pod, change.update)
-    for gap in house.api.change_gaps(change):
-        raise gap
-    wanted = change.update.wanted
+def _broken_rule(policy: Policy, pod: Pod, update: PodUpdate) -> Deny | None:
     request = CreateRequest.model_construct(
-        **{"image_name": change.pod.image, "ports": [], **wanted, "lease_hours": None}
+        **{"image_name": pod.image, "ports": [], **update.wanted, "lease_hours": None}
     )
-    if denied := judge_change(policy, request, wanted):
-        raise denied.as_failure()
+    return judge_change(policy, request, update.wanted)
+
+
+async def _with_offers(
+    house: House, policy: Policy, lease: Lease, change: PodChange, failure: Failure
+) -> Failure:
+    pod, now, began = change.pod, house.now(), await began_at(house, lease)
+    refused = RefusedChange(
+        house=house,
+        policy=policy,
+        lease=lease,
+        pod=pod,
+        update=change.update,
+        broken=lambda update: _broken_rule(policy, pod, update),
+        gaps=lambda update: bool(house.api.change_gaps(replace(change, update=update))),
+        paid=lambda update: _paid(lease, pod, update, now),
+        dearer=lambda paid: _is_dearer(lease, paid),
+        asks=lambda paid: _asks(policy, lease, paid, began)[0],
+    )
+    return await with_what_passes(refused, failure)
 
 
 def _refuse_for_pod(pod: Pod, update: PodUpdate) -> None:
@@ -154,11 +173,17 @@ def _is_dearer(lease: Lease, paid: Entry) -> bool:
     return (paid.usd_per_hour or ZERO) > lease.usd_per_hour or stopped > lease.stopped_usd_per_hour
 
 
-async def _ask(house: House, policy: Policy, lease: Lease, paid: Entry) -> None:
+def _asks(policy: Policy, lease: Lease, paid: Entry, began: int) -> tuple[str | None, Usd, Usd]:
+    """Why a person must say yes, to which rate, and to how much for the whole lease."""
     dearer = _is_dearer(lease, paid)
     rate = (paid.usd_per_hour or ZERO) if dearer else ZERO
-    whole = await whole_cost(house, lease, paid) if dearer else ZERO
-    if reason := asks_human(policy, "update_pod", rate, whole):
+    whole = cost_since(began, lease, paid) if dearer else ZERO
+    return asks_human(policy, "update_pod", rate, whole), rate, whole
+
+
+async def _ask(house: House, policy: Policy, lease: Lease, paid: Entry) -> None:
+    reason, rate, whole = _asks(policy, lease, paid, await began_at(house, lease))
+    if reason:
         await need_yes(house, policy, reason, rate, whole)
 
 

@@ -220,3 +220,105 @@ async def test_no_size_is_offered_where_size_is_not_what_is_wrong(tmp_path):
         assert await refused(door, "clock_behind", "create_network_volume", **other) == []
         asked = {"networkVolumeId": made.facts["networkVolume"]["networkVolumeId"], "sizeGb": 1000}
         assert await refused(door, "clock_behind", "update_network_volume", **asked) == []
+
+
+# a pod that is changed
+
+GROWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "disk_too_large": ({"pods": {"max_volume_gb": 50}}, {"volumeInGb": 1000}),
+    "over_pod_hourly_budget": ({"budget": {"usd_per_hour_per_pod": 0.51}}, {"volumeInGb": 1000}),
+    "over_hourly_budget": ({"budget": {"usd_per_hour": 0.51}}, {"containerDiskInGb": 3000}),
+    "over_daily_budget": ({"budget": {"usd_per_day": 1.3}}, {"volumeInGb": 1000}),
+    "over_monthly_budget": ({"budget": {"usd_per_month": 1.3}}, {"volumeInGb": 1000, "name": "new"}),
+    "over_total_budget": ({"budget": {"usd_total": 1.3}}, {"volumeInGb": 1000}),
+}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("code", GROWN)
+async def test_a_disk_grown_too_far_is_answered_with_the_largest_that_passes(tmp_path, code, stopped):
+    tables, change = GROWN[code]
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        if stopped:
+            await door.call("stop_pod", podId=pod)
+            tables, change = STOPPED.get(code, (tables, change))
+        door.write_policy(toml_with(**tables))
+        asked = {"podId": pod, **change}
+        offered = await refused(door, code, "update_pod", **asked)
+        name = next(one for one in change if one in offered[0])
+        assert offered[0][name] < change[name]
+        more = {**asked, name: offered[0][name] + 1}
+        await refused(door, code, "update_pod", **more)
+        await taken(door, "update_pod", offered, **asked)
+
+
+STOPPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "over_pod_hourly_budget": ({"budget": {"usd_per_hour_per_pod": 0.01}}, {"volumeInGb": 1000}),
+    "over_hourly_budget": ({"budget": {"usd_per_hour": 0.01}}, {"volumeInGb": 1000}),
+    "over_daily_budget": ({"budget": {"usd_per_day": 0.3}}, {"volumeInGb": 1000}),
+    "over_monthly_budget": ({"budget": {"usd_per_month": 0.3}}, {"volumeInGb": 1000}),
+    "over_total_budget": ({"budget": {"usd_total": 0.3}}, {"volumeInGb": 1000}),
+}
+
+
+async def test_what_mends_one_rule_of_a_change_is_offered_with_what_mends_the_others_and_fits_the_budgets(
+    tmp_path,
+):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        rules = {"images": ["runpod/*", "team/x:1"], "ports": ["22/tcp"], "max_volume_gb": 500}
+        door.write_policy(toml_with(pods=rules, budget={"usd_per_hour": 0.52}))
+        asked = {"podId": pod, "imageName": "evil/x:1", "ports": ["80/http"], "volumeInGb": 1000}
+        (offer,) = offered = await refused(door, "image_not_allowed", "update_pod", **asked)
+        assert {"imageName": "team/x:1", "ports": []}.items() <= offer.items()
+        assert 20 < offer["volumeInGb"] < 500
+        await taken(door, "update_pod", offered, **asked)
+
+
+async def test_two_disks_too_large_together_are_each_made_smaller_where_that_is_enough(tmp_path):
+    async with front_door(tmp_path, toml_with(budget={"usd_per_hour": 0.52})) as door:
+        pod = (await door.create()).pod_id
+        asked = {"podId": pod, "volumeInGb": 120, "containerDiskInGb": 120}
+        offered = await refused(door, "over_hourly_budget", "update_pod", **asked)
+        assert [set(one) - {"usdPerHour"} for one in offered] == [{"volumeInGb"}, {"containerDiskInGb"}]
+        await taken(door, "update_pod", offered[1:], **asked)
+
+
+@pytest.mark.parametrize(
+    ("tables", "change", "code"),
+    [
+        ({"pods": {"max_container_disk_gb": 0}}, {"containerDiskInGb": 60}, "disk_too_large"),
+        (
+            {"pods": {"max_volume_gb": 30}, "approval": {"tools": ["update_pod"]}},
+            {"volumeInGb": 60},
+            "disk_too_large",
+        ),
+        ({"budget": {"usd_per_hour": 0.1}}, {"volumeInGb": 60}, "over_hourly_budget"),
+        (
+            {"pods": {"images": ["runpod/*"], "max_container_disk_gb": 55}},
+            {"imageName": "evil/x:1", "containerDiskInGb": 60},
+            "disk_too_large",
+        ),
+        (
+            {"pods": {"images": ["team/x:1"]}, "budget": {"include_unmanaged": True}},
+            {"imageName": "evil/x:1", "volumeInGb": 60},
+            "image_not_allowed",
+        ),
+        ({"pods": {"images": ["runpod/*"]}}, {"imageName": "evil/x:1"}, "image_not_allowed"),
+    ],
+    ids=[
+        "no disk",
+        "a person is asked",
+        "no room",
+        "another rule",
+        "nothing can be summed up",
+        "no such image",
+    ],
+)
+async def test_no_change_is_offered_that_would_not_pass(tmp_path, tables, change, code):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create()).pod_id
+        door.write_policy(toml_with(**tables))
+        door.sim.faults.add("list", "unavailable", times=None)
+        assert await refused(door, code, "update_pod", podId=pod, **change) == []
