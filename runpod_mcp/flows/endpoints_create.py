@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,15 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.correct import ABOVE_CEILING, make_due
 from runpod_mcp.flows.endpoints import Seen, seen_as
 from runpod_mcp.flows.endpoints_end import delete_for_good
+from runpod_mcp.flows.endpoints_offers import (
+    HELPED,
+    TOOL,
+    Scene,
+    Wish,
+    fleet_of_order,
+    lease_seconds,
+    with_what_passes,
+)
 from runpod_mcp.flows.endpoints_price import Sold, fleet_of, read_sold
 from runpod_mcp.flows.endpoints_settings import (
     DEFAULT_DISK_GB,
@@ -36,8 +44,6 @@ from runpod_mcp.policy.endpoint_rules import Fleet, judge_workers
 from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.policy.spending import windows_between
 from runpod_mcp.runpod.endpoints import Endpoint, EndpointOrder, cards
-
-TOOL = "create_endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,7 @@ async def quote_endpoint(
     Raises:
         Failure: the policy or the budgets say no; `price_unknown`; `invalid_arguments`.
     """
-    policy = house.policies.current()
-    quote = await _quote(house, policy, order, lease_hours, most, await read_sold(house))
-    await _refuse_over_budget(house, policy, quote)
-    return quote
+    return await _judged(house, house.policies.current(), order, lease_hours, most, await read_sold(house))
 
 
 async def create_endpoint(
@@ -82,8 +85,7 @@ async def create_endpoint(
             `price_above_quote`: Runpod made one that can cost more, and it was deleted again.
     """
     policy, sold = house.policies.current(), await read_sold(house)
-    quote = await _quote(house, policy, order, lease_hours, most, sold)
-    await _refuse_over_budget(house, policy, quote)
+    quote = await _judged(house, policy, order, lease_hours, most, sold)
     listed = await house.api.resources.endpoints.list_all()
     if quote.asks:
         await need_yes(house, policy, quote.asks, quote.usd_per_hour, quote.usd_per_lease)
@@ -92,19 +94,60 @@ async def create_endpoint(
         return await to_the_end(_make(house, lease, quote.order, sold))
 
 
+async def _judged(
+    house: House, policy: Policy, order: EndpointOrder, hours: float | None, most: float | None, sold: Sold
+) -> Quote:
+    """The quote, or the refusal with what would pass.
+
+    Raises:
+        Failure: rules or budgets say no.
+    """
+    try:
+        quote = await _quote(house, policy, order, hours, most, sold)
+        if denied := (await _room(house, policy, quote.lease_seconds))(
+            quote.usd_per_hour, quote.fleet.gpus, quote.lease_seconds
+        ):
+            raise denied.as_failure()
+        return quote
+    except Failure as refused:
+        if refused.code not in HELPED:
+            raise
+        raise await _with_offers(house, policy, order, hours, most, sold, refused) from None
+
+
+async def _with_offers(
+    house: House,
+    policy: Policy,
+    order: EndpointOrder,
+    hours: float | None,
+    most: float | None,
+    sold: Sold,
+    refused: Failure,
+) -> Failure:
+    try:
+        template = await read_template(house, order.template_id)
+        order = await placed(house, policy, written_out(house, order, template))
+        places = tuple((await house.prices.read("SECURE")).data_centers) if policy.pods.limits_place else ()
+        room = await _room(house, policy, lease_seconds(policy, hours))
+    except Failure:
+        return replace(refused, alternatives=())
+    wish = Wish(order=order, template=template, hours=hours, most=most)
+    return with_what_passes(Scene(house, policy, sold, places, room), wish, refused)
+
+
 async def _quote(
     house: House, policy: Policy, order: EndpointOrder, hours: float | None, most: float | None, sold: Sold
 ) -> Quote:
     order = await _resolved(house, policy, order, hours)
     refuse_unsold(sold, order.gpu_type_ids, order.cpu_flavor_ids)
-    fleet = _fleet(order)
+    fleet = fleet_of_order(order)
     worker, rate = fleet.usd_per_worker(sold.prices), fleet.usd_per_hour(sold.prices)
     if worker is None or rate is None:
         message = "Runpod tells no serverless price for one of these types now, so nothing is made."
         raise Failure(Code.PRICE_UNKNOWN, message)
     if most is not None and rate > limit(most):
         raise _above_own_ceiling(rate, limit(most))
-    seconds = max(1, int((policy.lease.default_hours if hours is None else hours) * 3600))
+    seconds = lease_seconds(policy, hours)
     asks = asks_human(policy, TOOL, rate, cost(rate, seconds))
     return Quote(order, fleet, worker, rate, seconds, asks)
 
@@ -121,20 +164,11 @@ async def _resolved(house: House, policy: Policy, order: EndpointOrder, hours: f
     order = written_out(house, order, template)
     order = replace(order, container_disk_gb=order.container_disk_gb or DEFAULT_DISK_GB)
     request = judged_as(order, template).model_copy(update={"lease_hours": hours})
-    if denied := judge_workers(policy, request, _fleet(order)):
+    if denied := judge_workers(policy, request, fleet_of_order(order)):
         raise denied.as_failure()
     order = await placed(house, policy, order)
     refuse_place(policy, order.data_center_ids)
     return order
-
-
-def _fleet(order: EndpointOrder) -> Fleet:
-    return Fleet(
-        workers_max=order.workers_max,
-        gpu_type_ids=order.gpu_type_ids,
-        gpu_count=order.gpu_count,
-        cpus=tuple((flavor, order.vcpu_count) for flavor in order.cpu_flavor_ids),
-    )
 
 
 def _above_own_ceiling(rate: Usd, most: Usd) -> Failure:
@@ -148,26 +182,20 @@ def _above_own_ceiling(rate: Usd, most: Usd) -> Failure:
     )
 
 
-async def _refuse_over_budget(house: House, policy: Policy, quote: Quote) -> None:
-    """Say no where no budget has room, with the number of workers that there would be room for.
+async def _room(house: House, policy: Policy, longest: int) -> Callable[[Usd, int, int], Deny | None]:
+    """Whether there is room for a rate, so many GPUs and seconds, up to the longest.
 
     Raises:
-        Failure: the budget that has none.
+        Failure: the sums cannot be read.
     """
     now, unmanaged = house.now(), await unmanaged_holdings(house, policy)
-    spending = await house.ledger.spending(now, windows_between(now, now + quote.lease_seconds))
+    spending = await house.ledger.spending(now, windows_between(now, now + longest))
 
-    def denied(workers: int) -> Deny | None:
-        rate, gpus = Usd(quote.usd_per_worker * workers), quote.fleet.gpus_per_worker * workers
-        terms = Terms(usd_per_hour=rate, ends_at=now + quote.lease_seconds, gpus=gpus)
+    def denied(rate: Usd, gpus: int, seconds: int) -> Deny | None:
+        terms = Terms(usd_per_hour=rate, ends_at=now + seconds, gpus=gpus)
         return reserve_judge(policy, unmanaged, reservation_of(house, TOOL, {}, terms))(spending)
 
-    asked = quote.fleet.workers_max
-    if no := denied(asked):
-        fewer = bisect.bisect_left(range(1, asked), True, key=lambda workers: denied(workers) is not None)
-        rate = as_dollars(Usd(quote.usd_per_worker * fewer))
-        passes = [{"workersMax": fewer, "usdPerHour": rate}] if fewer else []
-        raise replace(no, alternatives=passes).as_failure()
+    return denied
 
 
 def _terms(house: House, quote: Quote) -> Terms:

@@ -15,7 +15,9 @@ from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import judge_request
 
-CAN_BE_ASKED = frozenset({"gpuTypeIds", "gpuCount", "vcpuCount", "containerDiskInGb", "ports", "leaseHours"})
+CAN_BE_ASKED = frozenset(
+    {"imageName", "gpuTypeIds", "gpuCount", "vcpuCount", "containerDiskInGb", "ports", "leaseHours"}
+)
 """The arguments of pods that endpoints have too; an alternative that needs another one is none."""
 
 

@@ -117,7 +117,7 @@ POLICED = {
 @pytest.mark.parametrize(
     ("asked", "code", "alternative"),
     [
-        ({"gpuTypeIds": [H100]}, "gpu_not_allowed", None),
+        ({"gpuTypeIds": [H100]}, "gpu_not_allowed", {"gpuTypeIds": [A4000]}),
         ({"gpuTypeIds": [L4, H100]}, "gpu_not_allowed", {"gpuTypeIds": [L4]}),
         ({"gpuCount": 3, "workersMax": 2}, "too_many_gpus", {"gpuCount": 2}),
         ({"workersMax": 5}, "too_many_gpus", {"workersMax": 4, "usdPerHour": 2.94}),
@@ -145,7 +145,7 @@ POLICED = {
             {"dataCenterIds": ["EU-RO-1"]},
         ),
         ({"leaseHours": 9}, "lease_too_long", {"leaseHours": 8}),
-        ({"maxUsdPerHour": 2.2}, "price_above_maximum", None),
+        ({"maxUsdPerHour": 2.2}, "price_above_maximum", {"workersMax": 2}),
         ({"workersMin": 4}, "invalid_arguments", None),
         ({"gpuTypeIds": None}, "invalid_arguments", None),
         ({"imageName": None}, "invalid_arguments", None),
@@ -166,7 +166,7 @@ async def test_what_the_policy_or_the_rules_refuse_is_refused_before_anything_is
         said = await create(door, **asked)
         assert said.code == code, said.text
         if alternative:
-            assert said.facts["alternatives"] == [alternative]
+            assert alternative.items() <= said.facts["alternatives"][0].items()
             assert (await create(door, **{**asked, **alternative, "usdPerHour": None})).ok
         else:
             assert "alternatives" not in said.facts
@@ -175,7 +175,7 @@ async def test_what_the_policy_or_the_rules_refuse_is_refused_before_anything_is
 
 
 async def test_a_budget_without_room_for_a_single_worker_offers_none(tmp_path: Path):
-    async with serverless(tmp_path, toml_with(budget={"usd_total": 1.0})) as door:
+    async with serverless(tmp_path, toml_with(budget={"usd_total": 0.01})) as door:
         said = await create(door)
         assert (said.code, said.facts.get("alternatives")) == ("over_total_budget", None)
 
