@@ -23,6 +23,8 @@ MOST_PLACES = 3
 SMALL_DISKS_GB = (50, 20, 10, 5, 1)
 SMALL_VOLUMES_GB = (20, 10, 0)
 VCPU_STEPS = (64, 32, 16, 8, 4, 2)
+LEASE_STEPS = (24, 8, 4, 2, 1, 0.5, 0.25, 0.05)
+"""Hours."""
 LARGEST_POD = 16
 """GPUs; more than any machine of Runpod has, and an end to the search whatever was asked for."""
 
@@ -51,7 +53,7 @@ def with_alternatives(case: Case, wanted: Wanted, denied: Deny) -> Deny:
             found.append(nearest)
         if len(found) == MOST_OFFERED:
             break
-    return replace(denied, alternatives=found)
+    return replace(denied, alternatives=found or list(_smallest(case, wanted, denied.code))[:1])
 
 
 def _holds(nearer: Change, change: Change) -> bool:
@@ -89,7 +91,21 @@ def _bases(case: Case, wanted: Wanted, denied: Deny) -> list[Change]:
     if others and not (denied.alternatives or others.alternatives):
         return []  # nothing mends it
     mended = others.alternatives if others else [{}]
-    return [*clouds, *(denied.alternatives or mended)]
+    bases = [*clouds, *(denied.alternatives or mended)]
+    return [whole for base in bases for whole in _in_its_place(case, wanted, base)]
+
+
+def _in_its_place(case: Case, wanted: Wanted, base: Change) -> list[Change]:
+    """The change with places that are allowed, where the request may be nowhere; none where there are none."""
+    request = applied(wanted.request, base)
+    if judge_request(case.policy, request):
+        request = applied(request, {"gpuTypeIds": None, "cpuFlavorIds": None})
+    there = replace(wanted, request=request)
+    try:
+        nowhere = isinstance(placed(case, there), Deny)
+    except Failure:
+        nowhere = False
+    return [{**base, **place} for place in _places(case.reading(request), there)] if nowhere else [base]
 
 
 def _places(case: Case, wanted: Wanted) -> Iterator[Change]:
@@ -143,7 +159,7 @@ def _leases(case: Case, wanted: Wanted, base: Change, code: Code) -> Iterator[Ch
     if any(_passing(case, wanted, base, code)):
         return
     request = applied(wanted.request, base)
-    hours = case.policy.lease.default_hours if request.lease_hours is None else request.lease_hours
+    hours = _hours(case, request)
     step = 0.25 if hours > 1 else 0.05
 
     def fails(steps: int) -> bool:
@@ -178,6 +194,59 @@ def _sizes(request: CreateRequest, base: Change) -> Iterator[Iterable[Change]]:
     disk = request.container_disk_in_gb or 0
     yield ({**base, "volumeInGb": gb} for gb in SMALL_VOLUMES_GB if gb < volume)
     yield ({**base, "containerDiskInGb": gb} for gb in SMALL_DISKS_GB if gb < disk)
+
+
+def _smallest(case: Case, wanted: Wanted, code: Code) -> Iterator[Change]:
+    """Where no single change helps: the smallest request, with what was asked for put back as far as it passes."""
+    other = "COMMUNITY" if wanted.request.cloud_type == "SECURE" else "SECURE"
+    for cloud in ({}, {"cloudType": other}):
+        there = applied(wanted.request, {**cloud, "gpuTypeIds": None, "cpuFlavorIds": None})
+        broken = judge_request(case.policy, there)
+        for remedy in broken.alternatives if broken else [{}]:
+            base = {**cloud, **remedy}
+            for least in _least(case, applied(wanted.request, base)):
+                for whole in _in_its_place(case, wanted, {**base, **least}):
+                    if any(_passing(case, wanted, whole, code)):
+                        place = {name: value for name, value in whole.items() if name not in least}
+                        yield _put_back(case, wanted, {**base, **place}, least, code)
+
+
+def _least(case: Case, request: CreateRequest) -> tuple[Change, Change]:
+    """The values of the smallest pod like the one asked for, of its own types and of any; the first is put back first."""
+    cpu = request.compute_type == "CPU"
+    lease = {"leaseHours": LEASE_STEPS[-1]} if _hours(case, request) > LEASE_STEPS[-1] else {}
+    volume = {"volumeInGb": SMALL_VOLUMES_GB[-1]} if request.has_pod_volume else {}
+    count = {"vcpuCount": VCPU_STEPS[-1]} if cpu else {"gpuCount": 1}
+    least = {**lease, "containerDiskInGb": SMALL_DISKS_GB[-1], **volume, **count}
+    return least, {**least, **({"cpuFlavorIds": None} if cpu else {"gpuTypeIds": None})}
+
+
+def _put_back(case: Case, wanted: Wanted, base: Change, least: Change, code: Code) -> Change:
+    """The smallest request with each of its values as near to what was asked for as the others let it be."""
+    request = applied(wanted.request, base)
+    for name in tuple(least):
+        rest = {one: value for one, value in least.items() if one != name}
+        options = (rest, *({**rest, name: value} for value in _nearer(case, request, name)), least)
+        least = next(one for one in options if any(_passing(case, wanted, {**base, **one}, code)))
+    return next(_passing(case, wanted, {**base, **least}, code))
+
+
+def _nearer(case: Case, request: CreateRequest, name: str) -> Iterable[float]:
+    """Values between what was asked for and the least, the nearest first."""
+    if name == "gpuCount":
+        return range(min(request.gpu_count - 1, LARGEST_POD), 0, -1)
+    steps: Mapping[str, tuple[Iterable[float], float]] = {
+        "leaseHours": (LEASE_STEPS, _hours(case, request)),
+        "vcpuCount": (VCPU_STEPS, request.vcpu_count),
+        "volumeInGb": (SMALL_VOLUMES_GB, request.volume_in_gb or 0),
+        "containerDiskInGb": (SMALL_DISKS_GB, request.container_disk_in_gb or 0),
+    }
+    values, asked = steps.get(name, ((), 0))
+    return (one for one in values if one < asked)
+
+
+def _hours(case: Case, request: CreateRequest) -> float:
+    return case.policy.lease.default_hours if request.lease_hours is None else request.lease_hours
 
 
 def _passing(case: Case, wanted: Wanted, change: Change, code: Code) -> Iterator[Change]:

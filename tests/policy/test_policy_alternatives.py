@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from policy_helpers import A40, H100, L4, NO_DISKS, RTX_4090, case, catalog, gpu
 
 from runpod_mcp.catalog.catalog import Catalog, DataCenter, GpuType, Stock
 from runpod_mcp.errors import Failure
+from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.policy.alternatives import MOST_OFFERED, with_alternatives
 from runpod_mcp.policy.decide import Case, decide
 from runpod_mcp.policy.decision import Allow, Deny
@@ -136,6 +137,54 @@ def test_a_count_beyond_all_reason_is_answered_at_once():
     assert found[0] == {"gpuCount": 2, "gpuTypeIds": [L4], "usdPerHour": 0.980139}
 
 
+def test_a_broken_rule_beside_a_place_that_is_not_allowed_is_answered_with_what_mends_both():
+    rules = policy(pods={"data_centers": ["EU-*"], "ports": ["22/tcp"]}, gpus={"deny": [H100]})
+    wish = {**NO_DISKS, "dataCenterIds": ["US-KS-2"]}
+    found = offered(case(rules), gpuTypeIds=[L4], ports=["80/http"], **wish)
+    assert found == [{"ports": [], "dataCenterIds": ["EU-RO-1"], "usdPerHour": 0.490139}]
+    found = offered(case(rules), gpuTypeIds=[H100], ports=["22/tcp"], **wish)
+    assert found[0] == {"dataCenterIds": ["EU-RO-1"], "gpuTypeIds": [L4], "usdPerHour": 0.490139}
+    nowhere = policy(pods={"data_centers": ["XX-*"], "ports": ["22/tcp"]})
+    assert offered(case(nowhere), ports=["80/http"], dataCenterIds=["US-KS-2"]) == []
+
+
+def test_where_no_single_change_helps_the_smallest_pod_grows_back_as_far_as_it_passes():
+    rules = policy(budget={"usd_per_hour": 0.6, "usd_total": 0.5}, lease={"max_hours": 8})
+    wish = {
+        "gpuTypeIds": [RTX_4090],
+        "gpuCount": 4,
+        "leaseHours": 8,
+        "containerDiskInGb": 200,
+        "volumeInGb": 4000,
+    }
+    (found,) = offered(case(rules), **wish)
+    assert found == {
+        "gpuTypeIds": [L4],
+        "leaseHours": 1,
+        "containerDiskInGb": 50,
+        "volumeInGb": 0,
+        "gpuCount": 1,
+        "usdPerHour": 0.496945,
+    }
+    cpus = policy(budget={"usd_per_hour": 0.1, "usd_total": 0.03})
+    wish = {**CPU, "vcpuCount": 32, "containerDiskInGb": 200}
+    fewer = {"vcpuCount": 2, "usdPerHour": 0.087778}
+    assert offered(case(cpus), **wish, leaseHours=0.7) == [{"leaseHours": 0.25, **fewer}]
+    assert offered(case(cpus), **wish, leaseHours=0.01) == [fewer]
+
+
+def test_the_other_cloud_is_offered_where_nothing_in_the_one_asked_for_would_pass():
+    rules = policy(budget={"usd_per_hour_per_pod": 0.4})
+    assert offered(case(rules), gpuTypeIds=[RTX_4090], **NO_DISKS) == [
+        {"cloudType": "COMMUNITY", "usdPerHour": 0.340139}
+    ]
+    secure = policy(budget={"usd_per_hour_per_pod": 0.4}, pods={"cloud_types": ["SECURE"]})
+    assert offered(case(secure), gpuTypeIds=[RTX_4090], **NO_DISKS) == []
+    assert offered(case(), **CPU, cloudType="COMMUNITY", gpuCount=9) == [
+        {"cloudType": "SECURE", "usdPerHour": 0.086945}
+    ]
+
+
 budgets = st.fixed_dictionaries(
     {},
     optional={
@@ -199,8 +248,20 @@ def test_every_alternative_offered_gives_allow_when_it_is_applied(
     wanted = Wanted(request(**wish))
     found = decide(situation, wanted)
     if isinstance(found, Deny):
-        for change in with_alternatives(situation, wanted, found).alternatives:
+        offers = with_alternatives(situation, wanted, found).alternatives
+        for change in offers:
             holds(situation, wish, change)
+        if not offers:
+            assert not any(isinstance(decide(situation, Wanted(one)), Allow) for one in smallest(wish))
+
+
+def smallest(wish: dict[str, Any]) -> Iterator[CreateRequest]:
+    """The least that could be asked for instead, of each type and in each cloud."""
+    kept = {name: value for name, value in wish.items() if name in ("computeType", "maxUsdPerHour")}
+    least = {"leaseHours": min(0.05, wish.get("leaseHours", 0.05)), "ports": [], **NO_DISKS, "vcpuCount": 2}
+    for cloud in ("SECURE", "COMMUNITY"):
+        for one in (L4, RTX_4090, A40, H100):
+            yield request(**kept, **least, cloudType=cloud, gpuTypeIds=[one])
 
 
 def test_one_card_with_a_large_pod_does_not_make_the_search_long():
@@ -241,7 +302,8 @@ def test_places_are_answered_with_those_that_are_allowed_and_have_stock():
         "countryCodes": ["CZ", "SE"],
         "usdPerHour": 0.490139,
     }
-    assert offered(situation, gpuTypeIds=["zzz"], dataCenterIds=["US-KS-2"]) == []
+    slip = offered(situation, gpuTypeIds=["zzz"], dataCenterIds=["US-KS-2"])
+    assert [one["gpuTypeIds"] for one in slip] == [[L4]]
 
 
 def test_a_network_volume_cannot_be_moved_to_another_place():
@@ -277,14 +339,15 @@ def test_a_private_network_that_no_allowed_place_has_is_answered_without_one():
 
 def test_what_is_sold_out_is_not_offered_unless_nobody_looked():
     known = stocked(catalog(), L4={"EU-RO-1": Stock.HIGH})
-    rules = policy(gpus={"deny": [H100]})
+    rules = policy(gpus={"deny": [H100]}, pods={"cloud_types": ["SECURE"]})
     assert [one["gpuTypeIds"] for one in offered(case(rules, known=known), gpuTypeIds=[H100])] == [[L4]]
     sold_out = stocked(catalog(), L4={})
     assert offered(case(rules, known=sold_out), gpuTypeIds=[H100]) == []
     two = offered(case(policy(gpus={"max_per_pod": 2}), known=sold_out), gpuTypeIds=[L4], gpuCount=8)
     assert [one["gpuCount"] for one in two] == [2], "stock was read for one GPU, not for two"
     looked = replace(sold_out, gpu_count=2)
-    situation = case(policy(gpus={"max_per_pod": 2}), known=sold_out, readings=(looked,))
+    rules = policy(gpus={"max_per_pod": 2}, pods={"cloud_types": ["SECURE"]})
+    situation = case(rules, known=sold_out, readings=(looked,))
     assert [one.get("gpuTypeIds") for one in offered(situation, gpuTypeIds=[L4], gpuCount=8)] == []
 
 
