@@ -76,14 +76,28 @@ async def _house(settings: Settings) -> AsyncIterator[tuple[House, list[str]]]:
 
 
 def _json_of(file: str) -> Any:
+    name = "What came from stdin" if file == "-" else file
     try:
-        data = sys.stdin.buffer.read(LARGEST_REQUEST) if file == "-" else Path(file).expanduser().read_bytes()
-        return json.loads(data.decode("utf-8-sig"))
+        data = _bytes_of(file)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise _unreadable(file, f"cannot be read ({reason})") from error
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(file, f"is not JSON ({error})") from error
+        raise _unreadable(name, f"cannot be read ({reason})") from error
+    if len(data) > LARGEST_REQUEST:
+        raise _unreadable(name, "is larger than a request can be")
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise _unreadable(name, "is nested too deeply") from error
+    except ValueError as error:
+        raise _unreadable(name, f"is not JSON ({error})") from error
+
+
+def _bytes_of(file: str) -> bytes:
+    """No more than is looked at: a device can be read without end."""
+    if file == "-":
+        return sys.stdin.buffer.read(LARGEST_REQUEST + 1)
+    with Path(file).expanduser().open("rb") as opened:
+        return opened.read(LARGEST_REQUEST + 1)
 
 
 def _unreadable(file: str, problem: str) -> Failure:

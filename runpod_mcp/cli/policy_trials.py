@@ -113,6 +113,8 @@ def _load(folder: Path) -> list[Loaded]:
 
 
 def _read(path: Path) -> Loaded:
+    if path.exists() and not path.is_file():
+        raise NoTrials((Problem("is not a file"),))
     try:
         file, lines = read_trials(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

@@ -271,7 +271,8 @@ def test_the_request_may_stand_inside_a_call_and_come_from_stdin(tmp_path):
         ('{"tool": "start_pod"}', "only create_pod"),
         ('{"imageName": "a", "gpuCounts": 2}', "did you mean gpuCount?"),
         ('{"imageName": "a", "gpuTypeIds": ["NVIDIA RTX 4090"]}', "did you mean"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "is nested too deeply"),
+        ("[" + "1," * 600_000 + "1]", "is larger than a request can be"),
     ],
 )
 def test_a_request_that_is_none_is_said(tmp_path, request_text, says):
@@ -423,6 +424,26 @@ def test_an_empty_folder_and_one_that_is_none_are_exit_code_two(tmp_path):
     assert run("test", str(tmp_path / "none")).exit_code == 2
     (tmp_path / "a.toml").write_bytes(b"\xff")
     assert run("test", str(tmp_path)).exit_code == 2
+
+
+@posix
+def test_what_is_no_file_in_a_folder_of_tests_is_never_waited_on(tmp_path):
+    os.mkfifo(tmp_path / "a.toml")
+    done = run("test", str(tmp_path))
+    assert (done.exit_code, "a.toml: is not a file." in done.stderr) == (2, True)
+
+
+@posix
+def test_a_request_is_read_from_a_device_only_as_far_as_a_request_can_go():
+    done = run("explain", "--request", "/dev/zero")
+    assert isinstance(done.exception, Failure)
+    assert "/dev/zero is larger than a request can be." in done.exception.message
+
+
+def test_a_request_from_stdin_is_called_that():
+    done = run("explain", "--request", "-", stdin="{")
+    assert isinstance(done.exception, Failure)
+    assert done.exception.message.startswith("What came from stdin is not JSON (")
 
 
 # schema
