@@ -132,6 +132,9 @@ def read_settings(
         Failure: `settings_broken`, naming the setting and what was expected.
     """
     env = os.environ if environ is None else environ
+    for setting, given in (("RUNPOD_MCP_POLICY", policy), ("RUNPOD_MCP_LEDGER", ledger)):
+        if given is not None and not given.strip():
+            raise _broken(setting, "was given on the command line as nothing; name a file, or leave it out")
     key, source = _api_key(env)
     named = policy or env.get("RUNPOD_MCP_POLICY") or None
     kept = ledger or env.get("RUNPOD_MCP_LEDGER") or (None if simulator else data_folder() / "ledger.db")

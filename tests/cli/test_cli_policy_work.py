@@ -446,6 +446,15 @@ def test_a_request_from_stdin_is_called_that():
     assert done.exception.message.startswith("What came from stdin is not JSON (")
 
 
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_a_policy_named_as_nothing_is_not_taken_for_no_policy(command, tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps({"imageName": IMAGE}))
+    request = ("--request", str(tmp_path / "r.json")) if command == "explain" else ()
+    done = run(command, "", *request)
+    assert isinstance(done.exception, Failure)
+    assert "RUNPOD_MCP_POLICY was given on the command line as nothing" in done.exception.message
+
+
 # schema
 
 
