@@ -33,7 +33,7 @@ HELPED = BY_SIZE | {
     Code.DATA_CENTER_NOT_ALLOWED,
     Code.PRICE_ABOVE_MAXIMUM,
 }
-_FIELDS = {
+FIELDS = {
     "gpuTypeIds": "gpu_type_ids",
     "gpuCount": "gpu_count",
     "cpuFlavorIds": "cpu_flavor_ids",
@@ -45,6 +45,7 @@ _FIELDS = {
     "imageName": "image",
     "dataCenterIds": "data_center_ids",
 }
+"""Where an order or a change keeps an argument."""
 
 Change = dict[str, Any]
 
@@ -61,9 +62,9 @@ class Wish:
     def changed(self, change: Mapping[str, Any]) -> Wish:
         """The same with these arguments."""
         values: dict[str, Any] = {
-            _FIELDS[name]: tuple(value) if isinstance(value, list) else value
+            FIELDS[name]: tuple(value) if isinstance(value, list) else value
             for name, value in change.items()
-            if name in _FIELDS
+            if name in FIELDS
         }
         return replace(self, order=replace(self.order, **values), hours=change.get("leaseHours", self.hours))
 

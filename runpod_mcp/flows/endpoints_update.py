@@ -42,8 +42,11 @@ from runpod_mcp.flows.endpoints_settings import (
     refuse_unsold,
     written_out,
 )
+from runpod_mcp.flows.endpoints_update_offers import with_what_passes
 from runpod_mcp.flows.finish import to_the_end
-from runpod_mcp.flows.standing import naming, raise_price, raised
+from runpod_mcp.flows.gate import let_cost_more
+from runpod_mcp.flows.offers import leases_between, most_that_fits
+from runpod_mcp.flows.standing import naming, raised
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.policy.document import Policy
@@ -151,17 +154,61 @@ async def _raise(house: House, case: _Case) -> Updated:
     case = replace(case, sold=sold)
     if case.starts and case.ends is None:
         case = replace(case, ends=house.now() + max(1, int(policy.lease.default_hours * 3600)))
+    try:
+        ready = await _ready(house, policy, case)
+        if (asked := await _asks(house, policy, ready))[0]:
+            await need_yes(house, policy, *asked)
+        if ready.case.change.name is not None and "name" in case.new:
+            listed = await house.api.resources.endpoints.list_all()
+            async with naming(house, "create_endpoint", ready.case.change.name, listed):
+                return await _paid(house, policy, ready)
+        return await _paid(house, policy, ready)
+    except Failure as refused:
+        raise await _with_offers(house, policy, case, refused) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A change that the rules let through, and what it may cost; `more` than before, or longer."""
+
+    case: _Case
+    rate: Usd
+    gpus: int
+    more: bool
+
+
+async def _ready(house: House, policy: Policy, case: _Case) -> _Ready:
+    """The change as it can be paid for; a `Failure` where a rule says no, or what it would cost cannot be known."""
     case = await _judged(house, policy, case)
     rate, gpus = await _bound(house, case)
     dearer = case.starts or rate > case.lease.usd_per_hour or gpus > case.lease.gpus
     longer = case.ends is not None and (case.starts or case.ends > case.lease.lease_ends_at)
     await _refuse_lease(house, policy, case, dearer=dearer, longer=longer)
-    await _ask(house, policy, case, rate, more=dearer or longer)
-    if case.change.name is not None and "name" in case.new:
-        listed = await house.api.resources.endpoints.list_all()
-        async with naming(house, "create_endpoint", case.change.name, listed):
-            return await _paid(house, policy, case, rate, gpus, more=dearer or longer)
-    return await _paid(house, policy, case, rate, gpus, more=dearer or longer)
+    return _Ready(case, rate, gpus, dearer or longer)
+
+
+async def _with_offers(house: House, policy: Policy, case: _Case, refused: Failure) -> Failure:
+    """The refusal with the nearest changes that would pass."""
+    now, lease = house.now(), case.lease
+
+    async def tried(change: EndpointChange, seconds: int | None) -> bool:
+        ends = None if seconds is None else now + seconds
+        change = consistent(case.endpoint, change)
+        other = replace(case, change=change, new=news(case.endpoint, change, case.sold), ends=ends)
+        try:
+            ready = await _ready(house, policy, other)
+            if (await _asks(house, policy, ready))[0]:
+                return False
+            paid = _entry(house, ready)
+            fits = await most_that_fits(house, policy, lease, (1,), lambda _: paid) if ready.more else 1
+            return fits is not None
+        except Failure:
+            return False
+
+    asked = None if case.ends is None else case.ends - now
+    leases = leases_between(0 if case.starts else lease.lease_ends_at - now, (asked or 1) - 1)
+    there = (case.endpoint.workers_max or 0) if case.runs else 0
+    return await with_what_passes(refused, case.change, leases, range(there + 1, case.workers), tried, asked)
 
 
 async def _judged(house: House, policy: Policy, case: _Case) -> _Case:
@@ -247,29 +294,33 @@ async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bo
         )
 
 
-async def _ask(house: House, policy: Policy, case: _Case, rate: Usd, *, more: bool) -> None:
-    rate = rate if more else ZERO
-    whole = await _whole(house, case, rate) if more else ZERO
-    if reason := asks_human(policy, TOOL, rate, whole):
-        await need_yes(house, policy, reason, rate, whole)
+async def _asks(house: House, policy: Policy, ready: _Ready) -> tuple[str, Usd, Usd]:
+    """Why a person must say yes, to which rate, and to how much for the whole lease."""
+    rate, whole = (ready.rate, await _whole(house, ready)) if ready.more else (ZERO, ZERO)
+    return asks_human(policy, TOOL, rate, whole) or "", rate, whole
 
 
-async def _whole(house: House, case: _Case, rate: Usd) -> Usd:
+async def _whole(house: House, ready: _Ready) -> Usd:
     """What its lease can cost in all; a new one has cost nothing yet."""
-    ends = case.lease.lease_ends_at if case.ends is None else case.ends
+    case = ready.case
     if case.starts:
-        return cost(rate, ends - house.now())
-    until = {"lease_ends_at": ends, "stopped_until": ends}
-    return await whole_cost(house, case.lease, raised(house, rate, EntryKind.STARTED, **until))
+        ends = case.lease.lease_ends_at if case.ends is None else case.ends
+        return cost(ready.rate, ends - house.now())
+    return await whole_cost(house, case.lease, _entry(house, ready))
 
 
-async def _paid(house: House, policy: Policy, case: _Case, rate: Usd, gpus: int, *, more: bool) -> Updated:
+def _entry(house: House, ready: _Ready) -> Entry:
+    ends = ready.case.ends
+    until = {} if ends is None else {"lease_ends_at": ends, "stopped_until": ends}
+    return raised(house, ready.rate, EntryKind.STARTED, gpus=ready.gpus, **until)
+
+
+async def _paid(house: House, policy: Policy, ready: _Ready) -> Updated:
     """Set the money aside where it needs more, then call."""
-    if not more:
-        return await to_the_end(_call(house, case, case.lease))
-    until = {} if case.ends is None else {"lease_ends_at": case.ends, "stopped_until": case.ends}
-    held = await raise_price(house, policy, case.lease, rate, EntryKind.STARTED, gpus=gpus, **until)
-    return await to_the_end(_call(house, case, held))
+    held = ready.case.lease
+    if ready.more:
+        held = await let_cost_more(house, policy, held, _entry(house, ready))
+    return await to_the_end(_call(house, ready.case, held))
 
 
 async def _call(house: House, case: _Case, held: Lease, *, writes: bool = True) -> Updated:

@@ -148,22 +148,6 @@ async def settle(house: House, lease: Lease, thing_id: str) -> Lease:
     return await house.ledger.write(lease.reservation.id, entry)
 
 
-async def raise_price(
-    house: House,
-    policy: Policy,
-    lease: Lease,
-    usd_per_hour: Usd,
-    kind: EntryKind = EntryKind.REPRICED,
-    **more: Any,
-) -> Lease:
-    """Let a thing cost more from now on, if the budgets have room.
-
-    Raises:
-        Failure: they have not.
-    """
-    return await raise_if(house, policy, lease, raised(house, usd_per_hour, kind, **more), _always_fits)
-
-
 def raised(house: House, usd_per_hour: Usd, kind: EntryKind = EntryKind.REPRICED, **more: Any) -> Entry:
     """The entry that lets a thing cost more from now on."""
     return Entry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from endpoint_helpers import create, made, serverless
+from endpoint_helpers import create, made, serverless, update
 from front_door import A4000, H100, L4, RTX_4090, FrontDoor, toml_with
 
 Tables = dict[str, dict[str, Any]]
@@ -131,3 +131,85 @@ async def test_an_endpoint_is_refused_without_an_offer_where_nothing_can_be_read
     async with serverless(tmp_path, rules) as door:
         door.sim.faults.add("list", "unavailable", times=None)
         assert await refused(door, "lease_too_long", leaseHours=20, gpuTypeIds=[RTX_4090]) == []
+
+
+# an endpoint that is changed
+
+CHANGES: dict[str, tuple[str, Tables, dict[str, Any], dict[str, Any]]] = {
+    "GPUs that run": ("too_many_gpus", {"gpus": {"max_running": 5}}, {"workersMax": 9}, {"workersMax": 5}),
+    "an hour": ("over_hourly_budget", {"budget": {"usd_per_hour": 4}}, {"workersMax": 9}, {"workersMax": 5}),
+    "always on": (
+        "over_hourly_budget",
+        {"budget": {"usd_per_hour": 4}},
+        {"workersMax": 9, "workersMin": 9},
+        {"workersMax": 5, "workersMin": 5},
+    ),
+    "a longer lease": ("lease_too_long", {}, {"leaseHours": 20}, {"leaseHours": 7.75}),
+    "a longer lease and a day": (
+        "lease_too_long",
+        {"budget": {"usd_per_day": 6}},
+        {"leaseHours": 20},
+        {"leaseHours": 2.5},
+    ),
+    "a day": ("over_daily_budget", {"budget": {"usd_per_day": 6}}, {"leaseHours": 7.5}, {"leaseHours": 2.5}),
+    "a disk": (
+        "disk_too_large",
+        {"pods": {"max_container_disk_gb": 30}},
+        {"containerDiskInGb": 50},
+        {"containerDiskInGb": 30},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+async def test_what_is_offered_instead_of_a_change_of_an_endpoint_passes_when_it_is_called(tmp_path, case):
+    code, tables, change, first = CHANGES[case]
+    async with serverless(tmp_path) as door:
+        endpoint = await made(door)
+        door.clock.step(minutes=5)
+        door.write_policy(toml_with(**tables))
+        said = await update(door, endpoint, **change)
+        assert said.code == code, said.text
+        assert said.facts["alternatives"][0] == first
+        again = await update(door, endpoint, **{**change, **first})
+        assert again.ok, again.text
+
+
+async def test_workers_after_the_lease_was_over_are_offered_as_many_and_for_as_long_as_there_is_room(
+    tmp_path,
+):
+    async with serverless(tmp_path) as door:
+        endpoint = await made(door)
+        assert (await update(door, endpoint, workersMax=0)).ok
+        door.clock.step(minutes=5)
+        door.write_policy(toml_with(budget={"usd_per_day": 3}))
+        said = await update(door, endpoint, workersMax=3)
+        assert said.code == "over_daily_budget"
+        assert said.facts["alternatives"] == [{"workersMax": 2}, {"leaseHours": 1.25}]
+        assert (await update(door, endpoint, workersMax=2)).ok
+
+
+@pytest.mark.parametrize(
+    ("tables", "change", "code"),
+    [
+        (
+            {"pods": {"max_container_disk_gb": 30}, "approval": {"tools": ["update_endpoint"]}},
+            {"containerDiskInGb": 50},
+            "disk_too_large",
+        ),
+        (
+            {"pods": {"max_container_disk_gb": 30, "images": ["a/b"]}},
+            {"containerDiskInGb": 50, "imageName": "c/d:1"},
+            "disk_too_large",
+        ),
+        ({"budget": {"usd_per_hour": 0.1}}, {"workersMax": 9}, "over_hourly_budget"),
+        ({"approval": {"tools": ["update_endpoint"]}}, {"leaseHours": 20}, "lease_too_long"),
+    ],
+)
+async def test_no_change_of_an_endpoint_is_offered_that_would_not_pass(tmp_path, tables, change, code):
+    async with serverless(tmp_path) as door:
+        endpoint = await made(door)
+        door.write_policy(toml_with(**tables))
+        said = await update(door, endpoint, **change)
+        assert not said.ok
+        assert "alternatives" not in said.facts, said.text
