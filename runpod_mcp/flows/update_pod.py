@@ -118,7 +118,7 @@ async def _with_offers(
         pod=pod,
         update=change.update,
         broken=lambda update: _broken_rule(policy, pod, update),
-        gaps=lambda update: bool(house.api.change_gaps(replace(change, update=update))),
+        gaps=lambda update: _cannot_be(house, replace(change, update=update)),
         paid=lambda update: _paid(lease, pod, update, now),
         dearer=lambda paid: _is_dearer(lease, paid),
         asks=lambda paid: _asks(policy, lease, paid, began)[0],
@@ -139,6 +139,15 @@ def _refuse_for_pod(pod: Pod, update: PodUpdate) -> None:
         raise _volume(f"Pod {pod.id} {why}; a pod volume is chosen when the pod is rented.")
     if volume < pod.volume_gb:
         raise _volume(f"A pod volume can only grow; this one has {pod.volume_gb} GB.", pod.volume_gb)
+
+
+def _cannot_be(house: House, change: PodChange) -> bool:
+    """Whether the pod as it is, or the API, rules a change out."""
+    try:
+        _refuse_for_pod(change.pod, change.update)
+    except Failure:
+        return True
+    return bool(house.api.change_gaps(change))
 
 
 def _volume(message: str, least: int | None = None) -> Failure:

@@ -262,6 +262,13 @@ STOPPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
+async def test_a_volume_is_not_offered_smaller_than_it_is(tmp_path):
+    async with front_door(tmp_path) as door:
+        pod = (await door.create(volumeInGb=20)).pod_id
+        door.write_policy(toml_with(pods={"max_volume_gb": 10}))
+        assert await refused(door, "disk_too_large", "update_pod", podId=pod, volumeInGb=500) == []
+
+
 async def test_what_mends_one_rule_of_a_change_is_offered_with_what_mends_the_others_and_fits_the_budgets(
     tmp_path,
 ):
