@@ -12,28 +12,22 @@ from runpod_mcp.flows.approval import need_yes
 from runpod_mcp.flows.began import began_at, whole_cost
 from runpod_mcp.flows.claims import alone, changing, moved_on
 from runpod_mcp.flows.context import House
-from runpod_mcp.flows.endpoints import Seen, managed_lease, not_found, seen_as
+from runpod_mcp.flows.endpoints import managed_lease, not_found, seen_as
 from runpod_mcp.flows.endpoints_change import (
     COMPUTE,
     RULED,
-    WORDS,
     consistent,
-    fleet_after,
-    is_seen,
     news,
-    only_takes_away,
     refuse_other_compute,
 )
-from runpod_mcp.flows.endpoints_end import gone, is_gone
 from runpod_mcp.flows.endpoints_price import (
-    Sold,
     billed_workers,
-    count,
     fleet_of,
     read_sold,
     sold_if_told,
     usd_of,
 )
+from runpod_mcp.flows.endpoints_send import Case, Updated, send_change
 from runpod_mcp.flows.endpoints_settings import (
     judged_as,
     placed,
@@ -47,63 +41,14 @@ from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.offers import leases_between, most_that_fits
 from runpod_mcp.flows.standing import naming, raised
-from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
+from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
 from runpod_mcp.money import ZERO, Usd, cost
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.endpoint_rules import Fleet, judge_workers
+from runpod_mcp.policy.endpoint_rules import judge_workers
 from runpod_mcp.policy.rules import asks_human, judge_change
-from runpod_mcp.runpod.endpoints import Endpoint, EndpointChange
-from runpod_mcp.runpod.results import EditOutcome, Gone, NoCapacity, Refused, Unknown
+from runpod_mcp.runpod.endpoints import EndpointChange
 
 TOOL = "update_endpoint"
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """An endpoint after a change, what of it changed in Runpod's spelling, and whether it counts as much as before."""
-
-    seen: Seen
-    changed: tuple[str, ...]
-    still_counts_as_before: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """A change of an endpoint as it is; `ends` is the new end of its lease, if any."""
-
-    endpoint: Endpoint
-    lease: Lease
-    change: EndpointChange
-    new: frozenset[str]
-    sold: Sold
-    ends: int | None = None
-
-    @property
-    def less(self) -> bool:
-        """Whether it makes nothing dearer, longer or wider."""
-        earlier = self.ends is None or (self.runs and self.ends <= self.lease.lease_ends_at)
-        return earlier and only_takes_away(self.endpoint, self.change, self.new)
-
-    @property
-    def runs(self) -> bool:
-        """Whether it has a lease now, not one that is over."""
-        return self.lease.state is LeaseState.RUNNING
-
-    @property
-    def after(self) -> Fleet | None:
-        """The workers it may have then."""
-        return fleet_after(self.endpoint, self.change, self.sold)
-
-    @property
-    def workers(self) -> int:
-        """How many workers it may have then."""
-        most = self.change.workers_max
-        return (self.endpoint.workers_max or 0) if most is None else most
-
-    @property
-    def starts(self) -> bool:
-        """Whether it gets workers after its lease was over."""
-        return not self.runs and self.workers > 0
 
 
 async def update_endpoint(
@@ -125,13 +70,13 @@ async def update_endpoint(
         async with alone(house, lease) as mine:
             # While somebody else changes it the money stays set aside; workers are taken away all the same.
             writes = mine and not await moved_on(house, lease)
-            return await to_the_end(_call(house, case, lease, writes=writes))
+            return await to_the_end(send_change(house, case, lease, writes=writes))
     async with changing(house, lease):
         case = await _case(house, lease, change, lease_hours)
-        return await (to_the_end(_call(house, case, lease)) if case.less else _raise(house, case))
+        return await (to_the_end(send_change(house, case, lease)) if case.less else _raise(house, case))
 
 
-async def _case(house: House, lease: Lease, change: EndpointChange, hours: float | None) -> _Case:
+async def _case(house: House, lease: Lease, change: EndpointChange, hours: float | None) -> Case:
     endpoint = await house.api.resources.endpoints.get(lease.pod_id or "")
     if endpoint is None:
         raise not_found(lease.pod_id or "")
@@ -140,14 +85,14 @@ async def _case(house: House, lease: Lease, change: EndpointChange, hours: float
     sold = await sold_if_told(house)
     new = news(endpoint, change, sold)
     ends = None if hours is None else house.now() + max(1, int(hours * 3600))
-    case = _Case(endpoint=endpoint, lease=lease, change=change, new=new, sold=sold, ends=ends)
+    case = Case(endpoint=endpoint, lease=lease, change=change, new=new, sold=sold, ends=ends)
     if ends is not None and not case.workers:
         message = "Without workers it has no lease; name workersMax as well, or leave leaseHours out."
         raise Failure(Code.INVALID_ARGUMENTS, message, field="leaseHours")
     return case
 
 
-async def _raise(house: House, case: _Case) -> Updated:
+async def _raise(house: House, case: Case) -> Updated:
     """What may cost more, last longer or be more than before: judged, paid for, called."""
     policy = house.policies.current()
     sold = await read_sold(house) if case.starts or case.new & COMPUTE else case.sold
@@ -171,13 +116,13 @@ async def _raise(house: House, case: _Case) -> Updated:
 class _Ready:
     """A change that the rules let through, and what it may cost; `more` than before, or longer."""
 
-    case: _Case
+    case: Case
     rate: Usd
     gpus: int
     more: bool
 
 
-async def _ready(house: House, policy: Policy, case: _Case) -> _Ready:
+async def _ready(house: House, policy: Policy, case: Case) -> _Ready:
     """The change as it can be paid for; a `Failure` where a rule says no, or what it would cost cannot be known."""
     case = await _judged(house, policy, case)
     rate, gpus = await _bound(house, case)
@@ -187,7 +132,7 @@ async def _ready(house: House, policy: Policy, case: _Case) -> _Ready:
     return _Ready(case, rate, gpus, dearer or longer)
 
 
-async def _with_offers(house: House, policy: Policy, case: _Case, refused: Failure) -> Failure:
+async def _with_offers(house: House, policy: Policy, case: Case, refused: Failure) -> Failure:
     """The refusal with the nearest changes that would pass."""
     now, lease = house.now(), case.lease
 
@@ -211,7 +156,7 @@ async def _with_offers(house: House, policy: Policy, case: _Case, refused: Failu
     return await with_what_passes(refused, case.change, leases, range(there + 1, case.workers), tried, asked)
 
 
-async def _judged(house: House, policy: Policy, case: _Case) -> _Case:
+async def _judged(house: House, policy: Policy, case: Case) -> Case:
     """The case with what it refers to written out, once the rules let it through.
 
     What does not change is judged again only where there are to be more or other workers.
@@ -239,7 +184,7 @@ async def _judged(house: House, policy: Policy, case: _Case) -> _Case:
     return replace(case, change=change)
 
 
-async def _bound(house: House, case: _Case) -> tuple[Usd, int]:
+async def _bound(house: House, case: Case) -> tuple[Usd, int]:
     """What it may cost from the call on, and the GPUs.
 
     Workers of before go on until their jobs are done, and new ones start beside them, so the dearest that runs or may
@@ -270,7 +215,7 @@ async def _bound(house: House, case: _Case) -> tuple[Usd, int]:
     return max(lease.usd_per_hour, Usd(dearest * after.workers_max)), gpus
 
 
-async def _refuse_lease(house: House, policy: Policy, case: _Case, *, dearer: bool, longer: bool) -> None:
+async def _refuse_lease(house: House, policy: Policy, case: Case, *, dearer: bool, longer: bool) -> None:
     """`max_hours` bounds the whole time for which it has workers, or its lease could be extended for ever.
 
     Raises:
@@ -320,85 +265,4 @@ async def _paid(house: House, policy: Policy, ready: _Ready) -> Updated:
     held = ready.case.lease
     if ready.more:
         held = await let_cost_more(house, policy, held, _entry(house, ready))
-    return await to_the_end(_call(house, ready.case, held))
-
-
-async def _call(house: House, case: _Case, held: Lease, *, writes: bool = True) -> Updated:
-    """Send the change and look; what was not changed counts as before."""
-    endpoint = await _sent(house, case, held) if case.new else case.endpoint
-    lease = await count(house, held, endpoint, case.sold, lower_ceiling=True) if writes else held
-    if case.ends is not None and case.ends < lease.lease_ends_at and lease.state is LeaseState.RUNNING:
-        sooner = Entry(
-            kind=EntryKind.EXTENDED, at=house.now(), lease_ends_at=case.ends, stopped_until=case.ends
-        )
-        lease = await house.ledger.write(lease.reservation.id, sooner)
-    seen = seen_as(endpoint, case.sold, lease)
-    above = seen.usd_per_hour is not None and lease.usd_per_hour > seen.usd_per_hour
-    changed = tuple(WORDS.get(name, name) for name in sorted(case.new))
-    return Updated(seen, changed, still_counts_as_before=above)
-
-
-async def _sent(house: House, case: _Case, held: Lease) -> Endpoint:
-    """The endpoint once it is as asked.
-
-    Raises:
-        Failure: it was refused; it is gone; or `outcome_unknown`.
-    """
-    outcome = await house.api.resources.endpoints.update(case.endpoint.id, case.change)
-    if isinstance(outcome, Gone) and await is_gone(house, case.endpoint.id):
-        raise await gone(house, held)
-    if isinstance(outcome, Refused | NoCapacity):
-        raise await _refused(house, case, held, outcome)
-    if seen := await _see(house, case):
-        return seen
-    if isinstance(outcome, Unknown) and outcome.looks_like:
-        raise await _refused(house, case, held, outcome.looks_like)
-    raise _not_seen(case, outcome)
-
-
-async def _see(house: House, case: _Case) -> Endpoint | None:
-    for wait in (0.0, *house.confirm_after):
-        if wait:
-            await house.clock.sleep(wait)
-        try:
-            endpoint = await house.api.resources.endpoints.get(case.endpoint.id)
-        except Failure:
-            continue
-        if endpoint is not None and is_seen(endpoint, case.change, case.sold):
-            return endpoint
-    return None
-
-
-async def _refused(house: House, case: _Case, held: Lease, outcome: Refused | NoCapacity) -> Failure:
-    if held is not case.lease:
-        await house.ledger.write(held.reservation.id, _as_before(house, case.lease))
-    name = f"Endpoint {case.endpoint.id}"
-    if isinstance(outcome, NoCapacity):
-        return Failure(Code.NO_CAPACITY, f"{name} was not changed: no room for that.", Retry.LATER)
-    message, retry = f"{name} was not changed: {outcome.message}", outcome.retry or Retry.CHANGED
-    return Failure(outcome.code, message, retry, field=outcome.field)
-
-
-def _as_before(house: House, before: Lease) -> Entry:
-    """What the lease was, as an entry."""
-    ran = before.state is LeaseState.RUNNING
-    return Entry(
-        kind=EntryKind.STARTED if ran else EntryKind.STOPPED,
-        at=house.now(),
-        usd_per_hour=before.usd_per_hour,
-        ceiling_usd_per_hour=before.ceiling_usd_per_hour if ran else None,
-        gpus=before.gpus if ran else None,
-        lease_ends_at=before.lease_ends_at,
-        stopped_until=before.stopped_until,
-        note="it was not changed",
-    )
-
-
-def _not_seen(case: _Case, outcome: EditOutcome[Endpoint]) -> Failure:
-    lost = "may or may not have been" if isinstance(outcome, Unknown) else "was"
-    return Failure(
-        Code.OUTCOME_UNKNOWN,
-        f"Endpoint {case.endpoint.id} {lost} changed but is not seen to be so. It counts as the dearer of both; look "
-        "with get_endpoint before the call is repeated.",
-        Retry.NEVER,
-    )
+    return await to_the_end(send_change(house, ready.case, held))
