@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import click
 
+from runpod_mcp.cli.tables import Column, say, table, width, wrapped
 from runpod_mcp.clock import SystemClock
 from runpod_mcp.config import Settings, read_settings
 from runpod_mcp.errors import Code, Failure
@@ -24,7 +25,7 @@ from runpod_mcp.money import show, show_dollars
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.policy import explain as reasons
 from runpod_mcp.policy.decision import AskHuman, Deny
-from runpod_mcp.policy.explain import Explanation, RuleSays, Verdict
+from runpod_mcp.policy.explain import BudgetSays, Choice, Explanation, RuleSays, Verdict
 from runpod_mcp.server.failures import read_create
 from runpod_mcp.wiring import open_house
 
@@ -52,7 +53,7 @@ def explain(path: str | None, request: str, simulator: bool, ledger: str | None,
     if as_json:
         click.echo(json.dumps(_facts(origin, notes, found), indent=2))
     else:
-        click.echo("\n".join(_lines(origin, notes, found)))
+        say(*lines_of(origin, notes, found, width()))
     sys.exit(1 if isinstance(found.decision, Deny) else 0)
 
 
@@ -146,31 +147,42 @@ def decision_facts(found: Explanation) -> dict[str, Any]:
     return {**why, **price}
 
 
-def _lines(origin: str, notes: list[str], found: Explanation) -> Iterator[str]:
-    yield f"Policy: {origin}"
-    yield from notes
-    yield "\nRules"
-    yield from (_rule(one) for one in found.rules)
+def lines_of(origin: str, notes: list[str], found: Explanation, most: int | None) -> Iterator[str]:
+    """The same for a person, in lines that are at most so wide."""
+    for line in (f"Policy: {origin}", *notes):
+        yield from wrapped(line, most)
+    yield from ("", *table(_RULES, [_rule(one) for one in found.rules], most))
     if found.choices:
-        yield "\nCandidates, in the order to try them"
-    for choice in found.choices:
-        price = f"{show_dollars(choice.usd_per_hour)}/h" if choice.usd_per_hour is not None else "-"
-        stock = f"stock {choice.stock}" if choice.stock else ""
-        yield f"  {_MARK[choice.verdict]} {choice.type_id:<36} {price:<11} {stock}  {choice.message}".rstrip()
+        yield from ("", *wrapped("Candidates, in the order to try them:", most))
+        yield from table(_CHOICES, [_choice(one) for one in found.choices], most)
     if found.budgets:
-        yield "\nBudgets                  limit       spent    promised      needed        left"
-    for one in found.budgets:
-        numbers = "".join(
-            f"{_usd(amount):>12}" for amount in (one.limit, one.spent, one.promised, one.needed, one.left)
-        )
-        yield f"  {_MARK[one.verdict]} {one.when:<14}{numbers}"
-    yield f"\n{_decision(found)}"
+        yield from ("", *table(_BUDGETS, [_budget(one) for one in found.budgets], most))
+    yield ""
+    for line in _decision(found):
+        yield from wrapped(line, most)
 
 
-_MARK = {Verdict.OK: "ok  ", Verdict.DENIED: "no  ", Verdict.ASKS: "ask ", Verdict.NOT_APPLICABLE: "-   "}
+_RULES = (Column(""), Column("rule", least=14, wraps=True), Column("says", least=16, wraps=True))
+_CHOICES = (
+    Column(""),
+    Column("type", least=14, wraps=True),
+    Column("price"),
+    Column("stock", 1),
+    Column("", least=10, wraps=True),
+)
+_BUDGETS = (
+    Column(""),
+    Column("budget"),
+    Column("limit", right=True),
+    Column("spent", 3, right=True),
+    Column("promised", 2, right=True),
+    Column("needed", right=True),
+    Column("left", 1, right=True),
+)
+_MARK = {Verdict.OK: "ok", Verdict.DENIED: "no", Verdict.ASKS: "ask", Verdict.NOT_APPLICABLE: "-"}
 
 
-def _rule(one: RuleSays) -> str:
+def _rule(one: RuleSays) -> list[str]:
     usd = "usd" in one.rule.lower()
     shown = [
         f"{name} {_usd(value) if usd and not isinstance(value, str) else value}"
@@ -178,7 +190,17 @@ def _rule(one: RuleSays) -> str:
         if value is not None
     ]
     said = f" - {one.message}" if one.message else f" ({one.when})" if one.when else ""
-    return f"  {_MARK[one.verdict]} {one.rule:<28} {', '.join(shown)}{said}".rstrip()
+    return [_MARK[one.verdict], one.rule, f"{', '.join(shown)}{said}"]
+
+
+def _choice(one: Choice) -> list[str]:
+    price = f"{show_dollars(one.usd_per_hour)}/h" if one.usd_per_hour is not None else "-"
+    return [_MARK[one.verdict], one.type_id, price, one.stock or "", one.message]
+
+
+def _budget(one: BudgetSays) -> list[str]:
+    amounts = (one.limit, one.spent, one.promised, one.needed, one.left)
+    return [_MARK[one.verdict], one.when, *map(_usd, amounts)]
 
 
 def _usd(amount: float | None) -> str:
@@ -187,18 +209,15 @@ def _usd(amount: float | None) -> str:
 
 def _passes(one: dict[str, Any]) -> str:
     changed = {name: value for name, value in one.items() if name != "usdPerHour"}
-    return f"  would pass: {json.dumps(changed)[1:-1]} ({show_dollars(one['usdPerHour'])}/h)"
+    return f"Would pass: {json.dumps(changed)[1:-1]} ({show_dollars(one['usdPerHour'])}/h)"
 
 
-def _decision(found: Explanation) -> str:
+def _decision(found: Explanation) -> list[str]:
     decision = found.decision
     if isinstance(decision, Deny):
-        passes = [_passes(one) for one in decision.alternatives]
-        return "\n".join([f"Denied: {decision.code}: {decision.message}", *passes])
+        return [f"Denied: {decision.code}: {decision.message}", *map(_passes, decision.alternatives)]
     quote = decision.offer.quote
     price = f"at most {show(quote.usd_per_hour)}/h, {show(quote.usd_per_lease)} for the lease"
-    return (
-        f"A person is asked first: {decision.reason}; {price}."
-        if isinstance(decision, AskHuman)
-        else f"Allowed: {price}."
-    )
+    if isinstance(decision, AskHuman):
+        return [f"A person is asked first: {decision.reason}; {price}."]
+    return [f"Allowed: {price}."]

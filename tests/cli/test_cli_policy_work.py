@@ -225,9 +225,10 @@ def test_explain_says_every_rule_price_and_budget_and_what_would_pass(tmp_path):
     assert done.exit_code == 1, done.output
     assert "There is no API key, so prices and stock are those of the built-in list" in done.stdout
     assert "There is no ledger yet" in done.stdout
-    assert "no   gpus.allow" in done.stdout
-    assert "no   lease.max_hours              limit 8.0, requested 9.0" in done.stdout
-    assert "Denied: gpu_not_allowed" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "no gpus.allow" in said
+    assert "no lease.max_hours limit 8.0, requested 9.0" in said
+    assert "Denied: gpu_not_allowed" in said
     assert '"leaseHours": 8.0' in done.stdout
 
 
@@ -236,9 +237,19 @@ def test_explain_of_what_is_allowed_has_a_table_of_budgets(tmp_path):
         tmp_path, {"gpuTypeIds": [L4], "imageName": IMAGE}, "--simulator", budget={"usd_per_day": 5}
     )
     assert done.exit_code == 0, done.output
-    assert "ok   NVIDIA L4" in done.stdout
-    assert "$5.00       $0.00       $0.00" in done.stdout
-    assert "Allowed: at most $0.4997/h" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "ok NVIDIA L4 $0.4997/h high" in said
+    assert "$5.00 $0.00 $0.00" in said
+    assert "Allowed: at most $0.4997/h" in said
+
+
+@pytest.mark.parametrize("gpu", [L4, H100])
+def test_an_explanation_fits_a_narrow_terminal(tmp_path, gpu, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    done = explained(tmp_path, {"gpuTypeIds": [gpu], "imageName": IMAGE}, budget={"usd_per_day": 5})
+    assert max(map(len, done.stdout.splitlines())) <= 40
+    for words in ("gpus.allow", "NVIDIA L4", "$0.4997/h"):
+        assert words in done.stdout
 
 
 def test_explain_for_programs_holds_the_same(tmp_path):
