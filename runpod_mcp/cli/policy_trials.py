@@ -76,7 +76,7 @@ def run_tests(folder: str, as_json: bool) -> None:
         for one in ran:
             click.echo("\n".join(_lines(one)))
         click.echo(
-            f"{len(ran)} cases, {len(different) or 'none'} {'differs' if len(different) < 2 else 'differ'}."
+            f"{count(len(ran), 'case')}, {len(different) or 'none'} {'differs' if len(different) < 2 else 'differ'}."
         )
     sys.exit(1 if different else 0)
 

@@ -27,9 +27,8 @@ Deed = tuple[str, Record | None]
 
 def deed_problems(db: sqlite3.Connection, tell: Tell) -> Iterator[str]:
     """What the trail does not say of the ledger, or says of it wrongly, one sentence each."""
-    for kind, deeds in _DEEDS.items():
+    for kind, (what, deeds) in _DEEDS.items():
         rows = db.execute("SELECT * FROM audit WHERE kind = ? ORDER BY reservation_id, seq", (kind,))
-        what = _WHAT[kind]
         records = ((row["reservation_id"], None, as_record(row)) for row in counted(rows, what, tell))
         done = ((key, deed, None) for key, deed in deeds(db))
         together = merge(done, records, key=itemgetter(0))
@@ -93,21 +92,15 @@ def _uses(db: sqlite3.Connection) -> Iterator[tuple[str, Deed]]:
         yield "", (f"use {row['seq']} of a yes", of_use(asked, row["at"]) if asked else None)
 
 
-_DEEDS: Mapping[str, Callable[[sqlite3.Connection], Iterator[tuple[str, Deed]]]] = {
-    "reserved": _reservations,
-    "lease": _entries,
-    "asked": _questions,
-    "answered": _answers,
-    "used": _uses,
+_Deeds = Callable[[sqlite3.Connection], Iterator[tuple[str, Deed]]]
+_DEEDS: Mapping[str, tuple[str, _Deeds]] = {
+    "reserved": ("reservations compared", _reservations),
+    "lease": ("entries compared", _entries),
+    "asked": ("questions compared", _questions),
+    "answered": ("answers compared", _answers),
+    "used": ("used answers compared", _uses),
 }
-
-
-_WHAT = {
-    "reserved": "reservations compared",
-    "lease": "entries compared",
-    "asked": "questions compared",
-    "answered": "answers compared",
-}
+"""For each kind of record what is said while it is looked at, and what was done."""
 
 
 def _readable(make: Callable[[], T]) -> T | None:

@@ -160,6 +160,7 @@ async def test_how_far_a_long_look_is_can_be_heard(trail):
         "0 entries compared",
         "0 questions compared",
         "0 answers compared",
+        "0 used answers compared",
         "0 leases computed anew",
     ]
 
