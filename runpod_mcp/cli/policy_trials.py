@@ -12,6 +12,7 @@ import anyio
 import click
 
 from runpod_mcp.cli.policy_explain import read_request
+from runpod_mcp.cli.tables import count
 from runpod_mcp.clock import SteppedClock, from_epoch
 from runpod_mcp.config import Settings
 from runpod_mcp.errors import Failure

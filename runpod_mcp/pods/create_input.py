@@ -27,26 +27,38 @@ MAX_ENV = 50
 MAX_HTTP_PORTS = 10
 MAX_PORTS = 50
 """Ours: Runpod names a limit for http ports only (expose-ports page), and no pod is meant to open hundreds."""
+LARGEST_NUMBER = 1_000_000_000
 SYMMETRICAL_PORTS = range(70_000, 80_000)
 """Asking for a tcp port above 70000 gives one whose inner and outer numbers agree (Runpod's expose-ports page)."""
 
 
-def _not_a_boolean(value: object) -> object:
+def _sensible(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("expected a number, not true or false")
+    if isinstance(value, int | float | str) and _is_beyond_reason(value):
+        raise ValueError(f"expected a number of at most {LARGEST_NUMBER:,}")
     return value
+
+
+def _is_beyond_reason(value: float | str) -> bool:
+    try:
+        return abs(float(value)) > LARGEST_NUMBER
+    except ValueError:  # no number at all, which is said elsewhere
+        return False
+    except OverflowError:
+        return True
 
 
 def _split_ports(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-NOT_A_BOOLEAN = BeforeValidator(_not_a_boolean)
-"""Comes last in an annotation: a limit behind it would be lost to the published schema."""
+SENSIBLE = BeforeValidator(_sensible)
+"""No boolean, and no number with which sums would overflow. Comes last in an annotation: a limit behind it would be lost to the published schema."""
 
-WholeNumber = Annotated[int, NOT_A_BOOLEAN]
-Number = Annotated[float, NOT_A_BOOLEAN]
-AboveZero = Annotated[float, Field(gt=0), NOT_A_BOOLEAN]
+WholeNumber = Annotated[int, SENSIBLE]
+Number = Annotated[float, SENSIBLE]
+AboveZero = Annotated[float, Field(gt=0), SENSIBLE]
 
 
 def _choices(values: tuple[str, ...]) -> dict[str, Any]:
@@ -58,7 +70,7 @@ class PodSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    container_disk_in_gb: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] | None = Field(
+    container_disk_in_gb: Annotated[int, Field(ge=1), SENSIBLE] | None = Field(
         50,
         alias="containerDiskInGb",
         description="GB; wiped when the pod stops or restarts.",
@@ -89,7 +101,7 @@ class PodSettings(BaseModel):
     template_id: str | None = Field(
         None, alias="templateId", description="Template that supplies what is left out here."
     )
-    volume_in_gb: Annotated[int, Field(ge=0), NOT_A_BOOLEAN] | None = Field(
+    volume_in_gb: Annotated[int, Field(ge=0), SENSIBLE] | None = Field(
         20, alias="volumeInGb", description="Pod volume; survives a stop, not a delete. 0 for none."
     )
     volume_mount_path: str = Field(
@@ -193,9 +205,7 @@ class PodCreateInput(PodSettings):
     data_center_priority: Literal["availability", "custom"] = Field(
         "availability", alias="dataCenterPriority", description="As gpuTypePriority."
     )
-    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
-        1, alias="gpuCount", description="In one pod."
-    )
+    gpu_count: Annotated[int, Field(ge=1), SENSIBLE] = Field(1, alias="gpuCount", description="In one pod.")
     gpu_type_ids: list[str] | None = Field(
         None,
         alias="gpuTypeIds",
@@ -315,7 +325,7 @@ class CreateRequest(PodCreateInput):
         None, alias="requestId", description="Same id, same pod: makes a repeat safe."
     )
     dry_run: bool = Field(False, alias="dryRun", description="Only quote and judge; rent nothing.")
-    lease_hours: Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN] | None = Field(
+    lease_hours: Annotated[float, Field(gt=0, le=8760), SENSIBLE] | None = Field(
         None,
         alias="leaseHours",
         description="Hours until the pod is ended; the policy's default when left out.",

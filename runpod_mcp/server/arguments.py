@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from runpod_mcp.errors import Code, Failure
-from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.create_input import SENSIBLE
 from runpod_mcp.pods.pod import Pod
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class GetPod(OnePod):
 class Page(Arguments):
     """A page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=50), NOT_A_BOOLEAN] = Field(50)
+    limit: Annotated[int, Field(ge=1, le=50), SENSIBLE] = Field(50)
     cursor: str | None = Field(None)
 
 
@@ -114,7 +114,7 @@ class ListGpuTypes(Page):
     """Which GPU types to list."""
 
     cloud_type: Literal["SECURE", "COMMUNITY"] = Field("SECURE", alias="cloudType")
-    gpu_count: Annotated[int, Field(ge=1), NOT_A_BOOLEAN] = Field(
+    gpu_count: Annotated[int, Field(ge=1), SENSIBLE] = Field(
         1, alias="gpuCount", description="Stock for so many in one pod."
     )
     allowed_only: bool = Field(True, alias="allowedOnly")

@@ -15,7 +15,7 @@ from runpod_mcp.flows import spend
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.spend import Asked, Bucket, By, Row, Spend
 from runpod_mcp.money import Usd, as_dollars, show_dollars
-from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.create_input import SENSIBLE
 from runpod_mcp.pods.words import clean
 from runpod_mcp.server.arguments import Moment, Page, page_of
 from runpod_mcp.server.replies import Reply, said
@@ -32,7 +32,7 @@ class GetSpending(Page):
     by: By = "pod"
     since: Moment | None = None
     until: Moment | None = Field(None, description="Now when left out.")
-    days: Annotated[int, Field(ge=1, le=3660), NOT_A_BOOLEAN] | None = Field(
+    days: Annotated[int, Field(ge=1, le=3660), SENSIBLE] | None = Field(
         None, description=f"Instead of since; {DEFAULT_DAYS} when both are left out."
     )
     bucket: Bucket = "day"

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runpod_mcp.pods.create_input import MAX_NAME, NOT_A_BOOLEAN, AboveZero
+from runpod_mcp.pods.create_input import MAX_NAME, SENSIBLE, AboveZero
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.endpoints import EndpointChange, EndpointKind, EndpointOrder, FlashBoot, Scaler
 from runpod_mcp.server.arguments import Arguments, ThingId
@@ -41,10 +41,10 @@ def _a_version(value: str) -> str:
 
 EndpointId = Annotated[str, AfterValidator(_an_id)]
 Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_a_name)]
-Some = Annotated[int, Field(ge=1), NOT_A_BOOLEAN]
-Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS), NOT_A_BOOLEAN]
-Seconds = Annotated[int, Field(ge=1, le=3600), NOT_A_BOOLEAN]
-LeaseHours = Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN]
+Some = Annotated[int, Field(ge=1), SENSIBLE]
+Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS), SENSIBLE]
+Seconds = Annotated[int, Field(ge=1, le=3600), SENSIBLE]
+LeaseHours = Annotated[float, Field(gt=0, le=8760), SENSIBLE]
 Types = Annotated[list[str], Field(min_length=1)]
 Version = Annotated[str, AfterValidator(_a_version)]
 
@@ -90,7 +90,7 @@ class CreateEndpoint(EndpointSettings):
     """A call of `create_endpoint`."""
 
     name: Name = Field(description="Must be unused.")
-    workers_max: Annotated[int, Field(ge=1, le=MOST_WORKERS), NOT_A_BOOLEAN] = Field(alias="workersMax")
+    workers_max: Annotated[int, Field(ge=1, le=MOST_WORKERS), SENSIBLE] = Field(alias="workersMax")
     type: EndpointKind = "QUEUE"
     lease_hours: LeaseHours | None = Field(
         None, alias="leaseHours", description="Until its workers are taken away."

@@ -102,12 +102,17 @@ def _sentence(problem: Mapping[str, Any], path: list[str], known: list[str]) -> 
     if problem["type"] == "missing":
         return f"{name} is missing"
     found = problem.get("input")
-    shown = (
-        f" (got {clean(repr(found), 40)})"
-        if isinstance(found, int | float | str) and path[:1] and path[0] not in SECRET | COMMANDS
-        else ""
-    )
+    tells = path[:1] and path[0] not in SECRET | COMMANDS
+    shown = f" (got {_written(found)})" if tells and isinstance(found, int | float | str) else ""
     return f"{name}: {expected}{shown}" if name else expected
+
+
+def _written(value: float | str) -> str:
+    """A value as a reader knows it; Python refuses to write out a number of thousands of digits."""
+    try:
+        return clean(repr(value), 40)
+    except ValueError:
+        return "one of thousands of digits"
 
 
 _EXPECTED = {

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from runpod_mcp.flows import endpoints, jobs
 from runpod_mcp.flows.context import House
-from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.create_input import SENSIBLE
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.endpoints import Worker
 from runpod_mcp.runpod.jobs import LONGEST_WAIT, Job, JobOrder
@@ -37,7 +37,7 @@ class RunJob(OneEndpoint):
     """A job to run."""
 
     input: dict[str, Any] = Field(description="What the endpoint's handler takes.")
-    wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT), NOT_A_BOOLEAN] = Field(
+    wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT), SENSIBLE] = Field(
         0, alias="waitSeconds", description="A result that was waited for is kept 1 min, else 30."
     )
 
@@ -58,7 +58,7 @@ class GetWorkerLogs(OneEndpoint):
     """A worker and which of its lines."""
 
     worker_id: ThingId = Field(alias="workerId")
-    tail: Annotated[int, Field(ge=1, le=500), NOT_A_BOOLEAN] = Field(100)
+    tail: Annotated[int, Field(ge=1, le=500), SENSIBLE] = Field(100)
     since: Moment | None = None
     source: Literal["container", "system"] | None = None
 

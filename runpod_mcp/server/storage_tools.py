@@ -11,7 +11,7 @@ from runpod_mcp.flows import network_volumes
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.network_volumes import Volume
 from runpod_mcp.money import as_dollars, show_dollars
-from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.create_input import SENSIBLE
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.volumes import VolumeChange
 from runpod_mcp.server.arguments import Arguments, Page, ThingId, page_of
@@ -19,7 +19,7 @@ from runpod_mcp.server.budget_tools import left_of
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
-Gigabytes = Annotated[int, Field(ge=1), NOT_A_BOOLEAN]
+Gigabytes = Annotated[int, Field(ge=1), SENSIBLE]
 
 
 class OneVolume(Arguments):

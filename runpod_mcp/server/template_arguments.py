@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from runpod_mcp.pods.create_input import MAX_NAME, NOT_A_BOOLEAN, PodSettings
+from runpod_mcp.pods.create_input import MAX_NAME, SENSIBLE, PodSettings
 from runpod_mcp.pods.values import DEFAULT_PORTS
 from runpod_mcp.runpod.templates import (
     README_LENGTH,
@@ -71,8 +71,8 @@ class ListTemplates(Page):
 
 Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_as_in_a_pod("name"))]
 Image = Annotated[str, AfterValidator(_not_blank)]
-Disk = Annotated[int, Field(ge=1), NOT_A_BOOLEAN]
-Volume = Annotated[int, Field(ge=0), NOT_A_BOOLEAN]
+Disk = Annotated[int, Field(ge=1), SENSIBLE]
+Volume = Annotated[int, Field(ge=0), SENSIBLE]
 Path = Annotated[str, AfterValidator(_as_in_a_pod("volumeMountPath"))]
 Ports = Annotated[list[str], BeforeValidator(_as_in_a_pod("ports"))]
 Env = Annotated[dict[str, str], AfterValidator(_as_in_a_pod("env"))]

@@ -10,7 +10,7 @@ from pydantic import Field
 from runpod_mcp.flows import read_logs, read_pods, wait_for_pod
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.wait_for_pod import Progress, Waited
-from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
+from runpod_mcp.pods.create_input import SENSIBLE
 from runpod_mcp.pods.summary import describe
 from runpod_mcp.server.arguments import Moment, OnePod
 from runpod_mcp.server.replies import Reply, said
@@ -23,7 +23,7 @@ MOST_SECONDS = 45
 class WaitForPod(OnePod):
     """A pod and how long to wait for it."""
 
-    timeout_seconds: Annotated[int, Field(ge=1, le=MOST_SECONDS), NOT_A_BOOLEAN] = Field(
+    timeout_seconds: Annotated[int, Field(ge=1, le=MOST_SECONDS), SENSIBLE] = Field(
         MOST_SECONDS, alias="timeoutSeconds"
     )
 
@@ -31,7 +31,7 @@ class WaitForPod(OnePod):
 class GetLogs(OnePod):
     """A pod and which of its lines."""
 
-    tail: Annotated[int, Field(ge=1, le=500), NOT_A_BOOLEAN] = Field(100)
+    tail: Annotated[int, Field(ge=1, le=500), SENSIBLE] = Field(100)
     since: Moment | None = None
     source: Literal["container", "system"] | None = Field(None, description="system: image pulls and boots.")
 

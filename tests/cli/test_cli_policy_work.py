@@ -496,3 +496,16 @@ async def test_with_a_key_explain_asks_runpod_and_only_reads(tmp_path):
     finally:
         served.terminate()
         await served.aclose()
+
+
+def test_a_case_with_a_number_beyond_reason_is_named(tmp_path):
+    (tmp_path / "p.toml").write_text("version = 1\n")
+    (tmp_path / "cases").mkdir()
+    request = f'{{ gpuTypeIds = ["{L4}"], imageName = "{IMAGE}", gpuCount = 0x{"f" * 5000} }}'
+    case = f'policy = "../p.toml"\n[[case]]\nname = "a"\nrequest = {request}\nexpect = "allow"\n'
+    (tmp_path / "cases" / "a.toml").write_text(case)
+    done = run("test", str(tmp_path / "cases"))
+    assert done.exit_code == 2
+    assert (
+        "gpuCount: expected a number of at most 1,000,000,000 (got one of thousands of digits)" in done.output
+    )
