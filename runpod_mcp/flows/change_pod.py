@@ -74,8 +74,13 @@ async def _may_touch(house: House, tool: str, pod_id: str) -> Right:
         Failure: `not_managed`, `not_found`, `approval_required`, `ledger_unavailable`.
     """
     policy = house.policy_or_none()
+    right = await _right(house, policy, pod_id)
     if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
         await need_yes(house, policy, reason, ZERO, ZERO)
+    return right
+
+
+async def _right(house: House, policy: Policy | None, pod_id: str) -> Right:
     try:
         return Right(await _lease_to_end(house, policy, pod_id))
     except Failure as failure:

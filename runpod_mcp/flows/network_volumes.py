@@ -150,9 +150,9 @@ async def delete_volume(house: House, volume_id: str) -> None:
         Failure: `not_managed`; `not_found`; `conflict` while pods use it; `runpod_unavailable` when that cannot be seen.
     """
     policy = house.policies.current()
+    _, lease = await _managed(house, volume_id)
     if reason := asks_human(policy, "delete_network_volume", ZERO, ZERO):
         await need_yes(house, policy, reason, ZERO, ZERO)
-    _, lease = await _managed(house, volume_id)
     await to_the_end(_delete(house, lease, volume_id))
 
 

@@ -35,8 +35,8 @@ async def create_registry(house: House, order: RegistryOrder) -> Registry:
     policy = house.policies.current()
     for gap in registries.gaps(order):
         raise gap
-    await _ask(house, policy, "create_registry")
     refuse_taken_name(order.name, await registries.list_all())
+    await _ask(house, policy, "create_registry")
     return await to_the_end(kept.make(house, _kind(house), order.name, lambda: registries.create(order)))
 
 
@@ -47,10 +47,10 @@ async def delete_registry(house: House, registry_id: str) -> None:
         Failure: a person must allow it first; `not_found`; `not_managed`; `conflict` while a pod uses it.
     """
     registries, policy = house.api.resources.registries, house.policies.current()
-    await _ask(house, policy, "delete_registry")
     if all(one.id != registry_id for one in await registries.list_all()):
         raise kept.not_found(_kind(house), registry_id)
     await kept.refuse_what_others_made(house, policy, _kind(house), registry_id)
+    await _ask(house, policy, "delete_registry")
     await to_the_end(kept.delete(house, _kind(house), registry_id, registries.delete))
 
 

@@ -122,8 +122,8 @@ async def create_template(house: House, order: TemplateOrder) -> Template:
     _judge(policy, order, _RULED)
     if order.public:
         _refuse_public_values(order.env)
-    await _ask(house, policy, "create_template")
     refuse_taken_name(order.name, await templates.list_all())
+    await _ask(house, policy, "create_template")
     return await to_the_end(kept.make(house, _kind(house), order.name, lambda: templates.create(order)))
 
 
@@ -144,9 +144,9 @@ async def update_template(house: House, template_id: str, change: TemplateChange
         return Changed(before, ())
     _judge(policy, change, news)
     _refuse_to_publish(before, change)
-    await _ask(house, policy, "update_template")
     if "name" in news:
         refuse_taken_name(change.name or "", own)
+    await _ask(house, policy, "update_template")
     after = await to_the_end(_update(house, before, change, news))
     return Changed(after, tuple(_NAMES[name] for name in news))
 
@@ -158,8 +158,8 @@ async def delete_template(house: House, template_id: str) -> None:
         Failure: a person must allow it first; `not_found`; `not_managed`; `conflict` while something uses it.
     """
     templates, policy = house.api.resources.templates, house.policies.current()
-    await _ask(house, policy, "delete_template")
     await _managed(house, policy, await templates.list_all(), template_id)
+    await _ask(house, policy, "delete_template")
     await to_the_end(kept.delete(house, _kind(house), template_id, templates.delete))
 
 

@@ -15,6 +15,7 @@ import pytest
 from front_door import A4000, IMAGE, L4, RTX_4090, FrontDoor, Said, front_door, toml_with
 from mcp_types import ElicitRequestParams, ElicitResult
 
+from runpod_mcp.config import TOOLSETS
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.approval import MOST_OPEN, Call, request_hash
 from runpod_mcp.flows.looking import Acted, looking
@@ -618,3 +619,23 @@ async def test_a_yes_in_one_dialog_is_none_to_the_other_one_that_stands_beside_i
             tasks.cancel_scope.cancel()
         assert len(asked) == 2
         assert door.create_calls == 0
+
+
+ABOUT_NOTHING = {
+    "stop_pod": {"podId": "nosuchpod1"},
+    "delete_pod": {"podId": "nosuchpod1"},
+    "restart_pod": {"podId": "nosuchpod1"},
+    "delete_network_volume": {"networkVolumeId": "nosuchvol1"},
+    "delete_template": {"templateId": "nosuchtpl1"},
+    "delete_registry": {"containerRegistryAuthId": "nosuchreg1"},
+    "delete_endpoint": {"endpointId": "nosuchend1"},
+}
+
+
+@pytest.mark.parametrize("tool", ABOUT_NOTHING)
+async def test_a_person_is_not_asked_about_what_is_not_there(tmp_path, tool):
+    policy = toml_with(approval={"tools": list(ABOUT_NOTHING)})
+    async with before(None, tmp_path, policy, toolsets=TOOLSETS) as door:
+        said = await door.call(tool, **ABOUT_NOTHING[tool])
+        assert said.code in ("not_found", "not_managed"), said.text
+        assert await waiting(door) == []
