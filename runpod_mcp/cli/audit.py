@@ -12,7 +12,19 @@ import click
 
 from runpod_mcp.cli.opened import from_ledger, nothing_yet, now
 from runpod_mcp.cli.options import Options
-from runpod_mcp.cli.tables import NARROW, NOTHING, Column, alarm, count, progress, say, table, width, wrapped
+from runpod_mcp.cli.tables import (
+    NARROW,
+    NOTHING,
+    Column,
+    alarm,
+    count,
+    progress,
+    progress_of,
+    say,
+    table,
+    width,
+    wrapped,
+)
 from runpod_mcp.cli.times import moment, when
 from runpod_mcp.clock import from_epoch, iso
 from runpod_mcp.ledger.audit import Record
@@ -214,17 +226,13 @@ def run_verify(options: Options, as_json: bool) -> None:
 
 async def verify(ledger: Ledger) -> Verified:
     """Follow the trail from its first record, and compare the ledger with all that was ever written in it."""
-    trail = await ledger.verify_audit(_tell)
+    trail = await ledger.verify_audit(progress_of)
     try:
-        wrong = await ledger.verify(_tell)
+        wrong = await ledger.verify(progress_of)
     except ValueError as error:
         wrong = (f"what is written makes no sense: {error}",)
     newest = await ledger.records(most=1)
     return Verified(trail, wrong, newest[-1] if newest else None)
-
-
-def _tell(rows: int, what: str) -> None:
-    progress(f"{rows:,} {what}")
 
 
 def _verified_lines(done: Verified, most: int | None) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runpod_mcp.cli.findings import Finding, bad, ok, warn
 from runpod_mcp.cli.policy import doubts, not_sold
+from runpod_mcp.cli.tables import progress, progress_of
 from runpod_mcp.clients.machine import Machine
 from runpod_mcp.clock import Clock, epoch
 from runpod_mcp.config import Settings, data_folder
@@ -123,7 +124,8 @@ def _doors(path: Path) -> Iterator[Finding]:
 async def _state(house: House, path: str) -> list[Finding]:
     try:
         await house.ledger.claim("doctor", house.holder, house.now(), 1)
-        wrong = [*await house.ledger.verify(), *await house.ledger.verify_audit()]
+        wrong = [*await house.ledger.verify(progress_of), *await house.ledger.verify_audit(progress_of)]
+        progress()
         count = len(await house.ledger.leases())
         latest = (await house.ledger.spending(0, ())).now
     except Failure as failure:

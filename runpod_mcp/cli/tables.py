@@ -198,3 +198,8 @@ def progress(text: str = "") -> None:
     """Say on a terminal what takes long, in place of what was said before; nothing elsewhere. No text ends it."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{printable(text, sys.stderr.encoding)}", err=True, nl=False)
+
+
+def progress_of(rows: int, what: str) -> None:
+    """Say how far a long look at the ledger is."""
+    progress(f"{rows:,} {what}")

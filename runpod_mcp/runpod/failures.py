@@ -163,7 +163,11 @@ _OBJECTIONS = {
     422: "Runpod does not accept the request.",
 }
 _PLAIN = {
-    401: (Code.UNAUTHORIZED, "Runpod does not accept the API key; check RUNPOD_API_KEY.", Retry.NEVER),
+    401: (
+        Code.UNAUTHORIZED,
+        "Runpod does not accept the API key; `runpod-mcp doctor` tells where it comes from.",
+        Retry.NEVER,
+    ),
     404: (Code.NOT_FOUND, "Runpod has no such thing, or this key may not see it.", Retry.CHANGED),
     405: (Code.RUNPOD_UNAVAILABLE, _WRONG_PATH, Retry.NEVER),
     408: (Code.RUNPOD_UNAVAILABLE, "Runpod gave up waiting for the request.", Retry.LATER),
