@@ -32,9 +32,14 @@ SYMMETRICAL_PORTS = range(70_000, 80_000)
 """Asking for a tcp port above 70000 gives one whose inner and outer numbers agree (Runpod's expose-ports page)."""
 
 
-def _sensible(value: object) -> object:
+def _not_a_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("expected a number, not true or false")
+    return value
+
+
+def _sensible(value: object) -> object:
+    _not_a_boolean(value)
     if isinstance(value, int | float | str) and _is_beyond_reason(value):
         raise ValueError(f"expected a number of at most {LARGEST_NUMBER:,}")
     return value
@@ -53,12 +58,14 @@ def _split_ports(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+NOT_A_BOOLEAN = BeforeValidator(_not_a_boolean)
+"""Comes last in an annotation: a limit behind it would be lost to the published schema."""
 SENSIBLE = BeforeValidator(_sensible)
-"""No boolean, and no number with which sums would overflow. Comes last in an annotation: a limit behind it would be lost to the published schema."""
+"""For whole numbers, and last as well: no boolean, and nothing with which sums would overflow."""
 
 WholeNumber = Annotated[int, SENSIBLE]
-Number = Annotated[float, SENSIBLE]
-AboveZero = Annotated[float, Field(gt=0), SENSIBLE]
+Number = Annotated[float, NOT_A_BOOLEAN]
+AboveZero = Annotated[float, Field(gt=0), NOT_A_BOOLEAN]
 
 
 def _choices(values: tuple[str, ...]) -> dict[str, Any]:
@@ -325,7 +332,7 @@ class CreateRequest(PodCreateInput):
         None, alias="requestId", description="Same id, same pod: makes a repeat safe."
     )
     dry_run: bool = Field(False, alias="dryRun", description="Only quote and judge; rent nothing.")
-    lease_hours: Annotated[float, Field(gt=0, le=8760), SENSIBLE] | None = Field(
+    lease_hours: Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN] | None = Field(
         None,
         alias="leaseHours",
         description="Hours until the pod is ended; the policy's default when left out.",

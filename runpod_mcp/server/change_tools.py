@@ -13,7 +13,7 @@ from runpod_mcp.flows import change_pod, extend_lease, read_pods, restart_pod, s
 from runpod_mcp.flows.context import House
 from runpod_mcp.ledger.entries import Lease
 from runpod_mcp.money import as_dollars, show_dollars
-from runpod_mcp.pods.create_input import SENSIBLE
+from runpod_mcp.pods.create_input import NOT_A_BOOLEAN
 from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.summary import describe
 from runpod_mcp.pods.update_input import PodUpdate
@@ -22,7 +22,7 @@ from runpod_mcp.server.budget_tools import left_of
 from runpod_mcp.server.replies import Reply, said
 from runpod_mcp.server.tool import ToolSpec
 
-LeaseHours = Annotated[float, Field(gt=0, le=8760), SENSIBLE]
+LeaseHours = Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN]
 
 
 class UpdatePod(PodUpdate):

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runpod_mcp.pods.create_input import MAX_NAME, SENSIBLE, AboveZero
+from runpod_mcp.pods.create_input import MAX_NAME, NOT_A_BOOLEAN, SENSIBLE, AboveZero
 from runpod_mcp.pods.words import clean
 from runpod_mcp.runpod.endpoints import EndpointChange, EndpointKind, EndpointOrder, FlashBoot, Scaler
 from runpod_mcp.server.arguments import Arguments, ThingId
@@ -44,7 +44,7 @@ Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_a_name)]
 Some = Annotated[int, Field(ge=1), SENSIBLE]
 Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS), SENSIBLE]
 Seconds = Annotated[int, Field(ge=1, le=3600), SENSIBLE]
-LeaseHours = Annotated[float, Field(gt=0, le=8760), SENSIBLE]
+LeaseHours = Annotated[float, Field(gt=0, le=8760), NOT_A_BOOLEAN]
 Types = Annotated[list[str], Field(min_length=1)]
 Version = Annotated[str, AfterValidator(_a_version)]
 

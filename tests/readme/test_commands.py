@@ -54,6 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     (programs / "runpod-mcp").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m runpod_mcp "$@"\n')
     (programs / "runpod-mcp").chmod(0o755)
     (folder / "request.json").write_text('{"gpuTypeIds": ["NVIDIA L4"], "imageName": "runpod/base:1.0.2"}')
+    (folder / ".runpod-key").write_text("sim_key")
     with simulator() as url:
         yield {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
