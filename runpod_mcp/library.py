@@ -87,7 +87,9 @@ async def build_server(
         house.policies.current()
         if simulator is None:
             await stack.enter_async_context(looked_after(house, settings))
-        yield server_over(house, read_only=settings.read_only, toolsets=settings.toolsets)
+        server = server_over(house, read_only=settings.read_only, toolsets=settings.toolsets)
+        stack.callback(server.close)
+        yield server
 
 
 @asynccontextmanager

@@ -51,6 +51,7 @@ class Server(MCPServer[None]):
         )
         add_resources(self, house)
         add_prompts(self)
+        self._closed = False
         self._house, self._policies, self._policy_notes = house, house.policies, PolicyNotes(house)
         self._changing = {spec.name for spec in tools_of(toolsets) if not spec.reads_only}
         self._arguments: dict[str, Schema] = {
@@ -75,6 +76,8 @@ class Server(MCPServer[None]):
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Run a tool; a failure comes back as a reply with `isError`, an unknown tool is a protocol error."""
+        if self._closed:
+            return failed(_has_ended())
         if name in self._changing and name not in self._arguments:
             return failed(_only_looks(name))
         if name not in self._arguments:
@@ -91,11 +94,20 @@ class Server(MCPServer[None]):
             await self._note(name, arguments, None, result.structured_content or {})
         return result
 
+    def close(self) -> None:
+        """Refuse every call from now on: nobody would look after what it rents."""
+        self._closed = True
+
     async def keep(self) -> None:
         """Look after what was rented, once: end leases that are due, and compare the ledger with Runpod.
 
         A server that was started by `runpod-mcp` does this by itself. A round that fails is logged, and the next one tries again.
+
+        Raises:
+            Failure: `conflict`, when the server is closed.
         """
+        if self._closed:
+            raise _has_ended()
         from runpod_mcp.flows.keeper import keep_once
 
         await keep_once(self._house)
@@ -112,6 +124,11 @@ class Server(MCPServer[None]):
 def _only_looks(name: str) -> Failure:
     message = f"{name} is not offered: this server only looks. A person can start it without --read-only."
     return Failure(Code.READ_ONLY, message, Retry.NEVER)
+
+
+def _has_ended() -> Failure:
+    message = "This server is closed: the program's block it was made for has ended. Nothing was done."
+    return Failure(Code.CONFLICT, message, Retry.NEVER)
 
 
 def build_server(house: House, *, read_only: bool = False, toolsets: Collection[str] = ("core",)) -> Server:

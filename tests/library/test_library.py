@@ -132,6 +132,20 @@ async def test_a_ledger_that_is_not_named_ends_with_the_block():
             assert budget["podsRunning"] == 0
 
 
+async def test_a_server_whose_block_has_ended_rents_nothing():
+    world = simulator()
+    async with build_server(POLICY, simulator=world) as server:
+        pass
+    async with Client(server) as client:
+        assert await rent(client) == "conflict"
+        looked = await client.call_tool("list_pods", {})
+    assert looked.is_error
+    assert "has ended" in looked.content[0].text
+    assert world.books.snapshot()["create_calls"] == 0
+    with pytest.raises(Failure, match="has ended"):
+        await server.keep()
+
+
 async def test_a_policy_file_is_read_again_when_it_changes(tmp_path):
     path = tmp_path / "policy.toml"
     path.write_text(toml_with(gpus={"allow": [L4]}), "utf-8")
