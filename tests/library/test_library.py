@@ -24,6 +24,7 @@ from runpod_mcp import (
     decide,
 )
 
+ROOT = Path(__file__).parents[2]
 POLICY = Policy.from_toml(
     toml_with(budget={"usd_per_hour": 1.0}, gpus={"allow": [L4, RTX_4090]}, lease={"default_hours": 2})
 )
@@ -49,9 +50,21 @@ def test_every_promised_name_is_there_and_no_other():
         _ = runpod_mcp.rent
 
 
+def test_a_type_checker_sees_a_misspelt_name(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("from runpod_mcp import bulid_server, decide\nimport runpod_mcp\nrunpod_mcp.Polcy\n")
+    line = ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "--follow-imports", "silent"]
+    done = subprocess.run(
+        [sys.executable, "-m", *line, str(program)], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert "bulid_server" in done.stdout
+    assert "Polcy" in done.stdout
+    assert "Found 2 errors" in done.stdout
+
+
 def test_the_package_itself_loads_nothing():
     code = "import sys, runpod_mcp; assert not {'mcp', 'pydantic', 'httpx2', 'anyio'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
 
 
 async def test_a_judgement_rents_nothing():
