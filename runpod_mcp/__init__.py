@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runpod_mcp.library import build_server, decide
     from runpod_mcp.policy.decision import Allow, AskHuman, Deny
     from runpod_mcp.policy.document import Policy
+    from runpod_mcp.server.app import Server
     from runpod_mcp.simulator.app import Simulator
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "Deny",
     "Failure",
     "Policy",
+    "Server",
     "Simulator",
     "SteppedClock",
     "__version__",
@@ -39,6 +41,7 @@ _ROOMS = {
     "Deny": "policy.decision",
     "Failure": "errors",
     "Policy": "policy.document",
+    "Server": "server.app",
     "Simulator": "simulator.app",
     "SteppedClock": "clock",
     "build_server": "library",

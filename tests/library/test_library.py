@@ -50,16 +50,36 @@ def test_every_promised_name_is_there_and_no_other():
         _ = runpod_mcp.rent
 
 
-def test_a_type_checker_sees_a_misspelt_name(tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text("from runpod_mcp import bulid_server, decide\nimport runpod_mcp\nrunpod_mcp.Polcy\n")
-    line = ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "--follow-imports", "silent"]
+TYPED = """
+from collections.abc import AsyncIterator
+from runpod_mcp import Policy, Server, Simulator, build_server
+
+async def served(policy: Policy) -> AsyncIterator[Server]:
+    async with build_server(policy, simulator=Simulator()) as server:
+        yield server
+"""
+MISSPELT = """
+import runpod_mcp
+from runpod_mcp import bulid_server
+runpod_mcp.Polcy
+"""
+
+
+def test_a_type_checker_knows_each_name_of_the_package_and_sees_a_misspelt_one(tmp_path):
+    (tmp_path / "typed.py").write_text(TYPED)
+    (tmp_path / "misspelt.py").write_text(MISSPELT)
+    line = ["mypy", "--strict", "--follow-imports", "silent", "--cache-dir", str(tmp_path / "cache")]
     done = subprocess.run(
-        [sys.executable, "-m", *line, str(program)], cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *line, *map(str, tmp_path.glob("*.py"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
-    assert "bulid_server" in done.stdout
-    assert "Polcy" in done.stdout
-    assert "Found 2 errors" in done.stdout
+    wrong = done.stdout.splitlines()
+    assert ["bulid_server" in wrong[0], "Polcy" in wrong[1], "Found 2 errors in 1 file" in wrong[2]] == [
+        True
+    ] * 3
 
 
 def test_the_package_itself_loads_nothing():
