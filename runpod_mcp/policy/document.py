@@ -244,7 +244,7 @@ class Policy(_Table):
     origin: str = Field("", exclude=True)
 
     @classmethod
-    def from_toml(cls, text: str, origin: str = "the program") -> Policy:
+    def from_toml(cls, text: str, origin: str = "given by the program") -> Policy:
         """A policy from the text of a policy file; `origin` is what messages call it.
 
         Raises:

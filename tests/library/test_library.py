@@ -130,6 +130,14 @@ def test_a_policy_that_cannot_be_read_names_line_and_key():
     assert failed.value.code is Code.POLICY_BROKEN
 
 
+async def test_a_policy_that_a_program_gives_is_called_so():
+    with pytest.raises(Failure, match=r"Policy given by the program: line 1: version"):
+        Policy.from_toml("version = 2\n")
+    async with build_server(POLICY, simulator=simulator()) as server, Client(server) as client:
+        said = (await client.call_tool("get_budget", {})).content[0]
+    assert said.text.startswith("Under policy given by the program.")
+
+
 async def test_a_server_rents_on_the_simulator_it_is_given_and_keeps_its_leases():
     world = simulator()
     async with build_server(POLICY, simulator=world) as server, Client(server) as client:
