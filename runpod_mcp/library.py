@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from runpod_mcp.config import DEFAULT_API_URL, Settings, read_settings
 from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.judge import decided
-from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.flows.resolve import resolve
 from runpod_mcp.policy.decide import Case, read_as
 from runpod_mcp.policy.decision import Decision
@@ -64,26 +63,32 @@ async def build_server(
     read_only: bool = False,
     webhook_secret: str | None = None,
 ) -> AsyncIterator[Server]:
-    """An MCP server for as long as the block lasts: hand it to `mcp.Client(server)`, or run it over stdio or HTTP.
+    """An MCP server for as long as the block lasts: hand it to `mcp.Client(server)`, or await `server.run_stdio_async()`.
 
     `policy` is a policy, or the path of a file that is read again when it changes. Behind the server is either a
-    `simulator` or Runpod itself, with an `api_key`. `ledger` is the file whose budgets it shares: left out, it is the one that
-    `runpod-mcp` uses, and with a simulator one that ends with the block. On Runpod, leases are looked after in
-    the background while the block lasts; on a simulator nothing happens by itself: `await server.keep()` is one round.
+    `simulator` or Runpod itself, with an `api_key`. `ledger` is the file whose budgets it shares: left out, it is the usual
+    one of `runpod-mcp`, and with a simulator one that ends with the block. `toolsets` names more tools than the core, or
+    "all"; `read_only` offers those that change nothing. No variable of the environment is read, `RUNPOD_MCP_LEDGER` neither.
+
+    On Runpod, leases are looked after and news is sent to the policy's webhook in the background while the block lasts. On a
+    simulator nothing happens by itself: `await server.keep()` is one round. A block is left by the task that entered it.
 
     Raises:
-        Failure: `settings_broken`, when the arguments do not go together; `policy_broken`, when the policy cannot be read.
+        Failure: `settings_broken`, when an argument is wrong or two do not go together; `policy_broken`, when the policy
+            cannot be read.
     """
     settings = _settings(
         simulator,
         api_key=api_key,
         webhook_secret=webhook_secret,
+        policy=None if isinstance(policy, Policy) else _file(policy),
         api_url=api_url,
         ledger=None if ledger is None else str(ledger),
-        toolsets=",".join(toolsets),
+        toolsets=toolsets if isinstance(toolsets, str) else ",".join(toolsets),
         read_only=read_only,
     )
-    async with _opened(policy, settings, simulator) as house, AsyncExitStack() as stack:
+    given = policy if isinstance(policy, Policy) else None
+    async with _opened(given, settings, simulator) as house, AsyncExitStack() as stack:
         house.policies.current()
         if simulator is None:
             await stack.enter_async_context(looked_after(house, settings))
@@ -94,16 +99,16 @@ async def build_server(
 
 @asynccontextmanager
 async def _opened(
-    policy: Policy | Path | str, settings: Settings, simulator: Simulator | None
+    policy: Policy | None, settings: Settings, simulator: Simulator | None
 ) -> AsyncIterator[House]:
-    """A house under this policy, closed again at the end."""
+    """A house under this policy, or under the file that the settings name; closed again at the end."""
     clock: Clock = _WorldTime(simulator) if simulator else SystemClock()
     transport = SimulatorTransport(simulator) if simulator else None
-    policies = _Given(policy) if isinstance(policy, Policy) else PolicyFile(Path(policy), named=True)
     with TemporaryDirectory(prefix="runpod-mcp-", ignore_cleanup_errors=True) as passing:
-        house = make_house(settings, settings.ledger or Path(passing) / "ledger.db", clock, transport)
+        with _as_arguments():
+            house = make_house(settings, settings.ledger or Path(passing) / "ledger.db", clock, transport)
         try:
-            yield replace(house, policies=policies)
+            yield house if policy is None else replace(house, policies=_Given(policy))
         finally:
             await house.api.close()
             await house.ledger.close()
@@ -132,6 +137,15 @@ class _WorldTime:
         await self.simulator.base_clock.sleep(seconds)
 
 
+_ARGUMENTS = {
+    "RUNPOD_API_KEY": "api_key",
+    "RUNPOD_API_URL": "api_url",
+    "RUNPOD_MCP_LEDGER": "ledger",
+    "RUNPOD_MCP_POLICY": "policy",
+    "RUNPOD_MCP_TOOLSETS": "toolsets",
+}
+
+
 def _settings(simulator: Simulator | None, **given: Any) -> Settings:
     """Settings that the program gives; nothing of its environment is read."""
     key, secret = given.pop("api_key"), given.pop("webhook_secret")
@@ -140,4 +154,24 @@ def _settings(simulator: Simulator | None, **given: Any) -> Settings:
             Code.SETTINGS_BROKEN, "Give build_server either simulator=Simulator() or api_key, and not both."
         )
     named = {"RUNPOD_API_KEY": key or "", "RUNPOD_MCP_WEBHOOK_SECRET": secret or ""}
-    return read_settings(named, simulator=simulator is not None, **given)
+    with _as_arguments():
+        return read_settings(named, simulator=simulator is not None, **given)
+
+
+def _file(policy: Path | str) -> str:
+    """The path of a policy file; never none, or the default policy would apply unasked."""
+    if "\n" in str(policy):
+        message = "policy is the path of a file; for a policy's text give Policy.from_toml(text)."
+        raise Failure(Code.SETTINGS_BROKEN, message)
+    return str(policy) or "."
+
+
+@contextmanager
+def _as_arguments() -> Iterator[None]:
+    """What is wrong with a setting is said of the argument that gave it."""
+    try:
+        yield
+    except Failure as failure:
+        for setting, argument in _ARGUMENTS.items():
+            failure.message = failure.message.replace(setting, argument)
+        raise

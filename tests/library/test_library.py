@@ -197,11 +197,48 @@ async def test_a_policy_file_is_read_again_when_it_changes(tmp_path):
 
 
 async def test_a_server_without_a_readable_policy_is_not_opened(tmp_path):
-    for path in (tmp_path / "none.toml", str(tmp_path)):
+    for path in (tmp_path / "none.toml", str(tmp_path), ""):
         with pytest.raises(Failure) as failed:
             async with build_server(path, simulator=simulator()):
                 raise AssertionError("it was opened")
         assert failed.value.code is Code.POLICY_BROKEN
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"toolsets": ["storrage"]}, "toolsets has no 'storrage'"),
+        ({"ledger": "postgresql://there/ledger"}, "ledger must be a file"),
+        ({"api_url": "https://api.runpod.io/v3"}, "api_url must end in /v2"),
+        ({"api_key": "two words"}, "api_key holds characters"),
+        ({"policy": "https://there/policy.toml"}, "policy must be a file"),
+        ({"policy": "version = 1\n[gpus]\nallow = []\n"}, r"Policy\.from_toml"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+async def test_an_argument_that_is_wrong_goes_by_its_own_name(given, said, tmp_path):
+    asked = {"policy": POLICY, "api_key": "never_sent", "ledger": tmp_path / "ledger.db", **given}
+    with pytest.raises(Failure, match=said) as failed:
+        async with build_server(**asked):
+            raise AssertionError("it was opened")
+    assert failed.value.code is Code.SETTINGS_BROKEN
+    assert "RUNPOD_" not in failed.value.message
+
+
+async def test_one_toolset_may_be_named_by_itself():
+    async with build_server(POLICY, simulator=simulator(), toolsets="storage") as server:
+        assert "create_network_volume" in {tool.name for tool in await server.list_tools()}
+
+
+async def test_a_policy_file_may_be_in_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "policy.toml").write_text(toml_with(gpus={"allow": [RTX_4090]}), "utf-8")
+    async with (
+        build_server("~/policy.toml", simulator=simulator()) as server,
+        Client(server) as client,
+    ):
+        assert await rent(client) == "gpu_not_allowed"
 
 
 @pytest.mark.parametrize(
