@@ -217,7 +217,7 @@ class Approval(_Table):
     tools: Annotated[Tools, _says("Tools about which a person is always asked.", ["delete_pod"])] = ()
     via: Annotated[
         Literal["any", "out_of_band"],
-        _says("How a person may answer: any way, or only past the agent (terminal, dashboard)."),
+        _says("How a person may answer: any way, or only past the agent, in a terminal."),
     ] = "any"
 
 

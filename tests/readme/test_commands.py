@@ -149,3 +149,9 @@ def test_every_link_of_a_page_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_page_promises_a_room_that_is_not_built() -> None:
+    rooms = {folder.name for folder in (ROOT / "runpod_mcp").iterdir() if folder.is_dir()}
+    for page in (*PAGES, ROOT / "CHANGELOG.md"):
+        assert "dashboard" in rooms or "dashboard" not in page.read_text("utf-8"), page.name
