@@ -95,6 +95,26 @@ def _run(line: str, home: dict[str, str]) -> None:
         key.write_text("sim_key")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="cron is of Unix")
+def test_the_line_for_cron_runs_where_cron_runs_it(home: dict[str, str]) -> None:
+    """Cron knows the programs of the system only, and its own few variables."""
+    (line,) = re.findall(r"^ *\* \* \* \* \* (.+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    folder = Path(home["HOME"])
+    (folder / ".runpod-key").write_text("sim_key", "utf-8")
+    programs = folder / "clone" / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "runpod-mcp").symlink_to(folder / "programs" / "runpod-mcp")
+    env = {"HOME": home["HOME"], "PATH": "/usr/bin:/bin", "RUNPOD_API_URL": home["RUNPOD_API_URL"]}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line.replace("/path/to/the/clone", str(folder / "clone"))],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def named() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         text = re.sub(r"\s+", " ", page.read_text("utf-8"))
