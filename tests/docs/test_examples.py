@@ -58,6 +58,20 @@ def test_an_example_of_the_library_runs(example: str, tmp_path: Path) -> None:
     assert "NVIDIA L4" in said
 
 
+def test_the_examples_of_the_library_pass_a_strict_type_checker(tmp_path: Path) -> None:
+    for number, example in enumerate(ALONE):
+        (tmp_path / f"example_{number}.py").write_text(example, "utf-8")
+    line = ["mypy", "--strict", "--follow-imports", "silent", "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run(
+        [sys.executable, "-m", *line, *map(str, tmp_path.glob("*.py"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_example_tests_pass(tmp_path: Path) -> None:
     (example,) = PYTHON.findall(TESTING)
     (tmp_path / "test_agent.py").write_text(example, "utf-8")
