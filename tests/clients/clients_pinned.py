@@ -41,15 +41,15 @@ def _npm(name: str, package: str, version: str, *more: str) -> Pinned:
 
 NODE_22 = "node@22.23.3"
 
-FASTMCP = Pinned("fastmcp", "4.1.2", ("fastmcp==4.1.2", "mcp==2.3.0"))
+FASTMCP = Pinned("fastmcp", "4.2.3", ("fastmcp==4.2.3", "mcp==2.3.0"))
 PYDANTIC_AI = Pinned(
-    "pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.1", "mcp==2.3.0")
+    "pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.3", "mcp==2.3.0")
 )
 OPENAI_AGENTS = Pinned("openai-agents", "0.24.0", ("openai-agents==0.24.0", "mcp==2.3.0"))
 HOUSE = ("mcp==2.3.0", "click", "platformdirs", "starlette", "uvicorn")
 """What this package needs where a program embeds it."""
 EMBEDDED_PYDANTIC_AI = Pinned(
-    "embedded in pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.1", *HOUSE)
+    "embedded in pydantic-ai", "2.68.0", ("pydantic-ai-slim[mcp]==2.68.0", "fastmcp-slim==4.2.3", *HOUSE)
 )
 EMBEDDED_LANGCHAIN = Pinned("embedded in langchain", "1.5.2", ("langchain==1.5.2", *HOUSE))
 LANGCHAIN = Pinned("langchain-mcp-adapters", "0.3.2", ("langchain-mcp-adapters==0.3.2", "mcp==1.30.0"))
@@ -60,12 +60,12 @@ SDK_2 = Pinned("mcp", "2.3.0", ("mcp==2.3.0",))
 INSPECTOR_0 = _npm("inspector", "@modelcontextprotocol/inspector", "0.15.0")
 INSPECTOR_2 = _npm("inspector", "@modelcontextprotocol/inspector", "2.12.0", NODE_22)
 TYPESCRIPT = _npm("typescript-client", "@modelcontextprotocol/client", "2.4.0")
-CLAUDE = _npm("claude", "@anthropic-ai/claude-code", "2.1.330")
+CLAUDE = _npm("claude", "@anthropic-ai/claude-code", "2.1.332")
 GEMINI = _npm("gemini", "@google/gemini-cli", "0.61.0")
 OPENCODE = _npm("opencode", "opencode-ai", "1.18.33")
-CODEX = _npm("codex", "@openai/codex", "0.169.0")
+CODEX = _npm("codex", "@openai/codex", "0.171.0")
 OFFICIAL = _npm("runpod's own server", "@runpod/mcp-server", "4.0.0")
-PRISM = _npm("prism", "@stoplight/prism-cli", "5.14.2")
+PRISM = _npm("prism", "@stoplight/prism-cli", "5.16.0")
 
 
 def cache_folder() -> Path:
