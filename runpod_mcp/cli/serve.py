@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import click
@@ -43,6 +43,8 @@ def serve_http(options: Options, address: str) -> None:
     Raises:
         click.UsageError: the address is not HOST:PORT, or other machines could reach it.
     """
+    from runpod_mcp.server.port import Port
+
     host, port = _loopback(address)
     _refuse_taken(host, port)
     settings = options.settings()
@@ -50,9 +52,10 @@ def serve_http(options: Options, address: str) -> None:
 
     async def run() -> None:
         async with _kept_house(settings) as house:
-            await _server(house, settings).run_streamable_http_async(host=host, port=port)
+            await Port(_server(house, settings), host, port).serve()
 
-    anyio.run(run)
+    with suppress(KeyboardInterrupt):
+        anyio.run(run)
 
 
 def _server(house: House, settings: Settings) -> Server:

@@ -22,6 +22,7 @@ from runpod_mcp.server.packed import unpack_arguments
 from runpod_mcp.server.prompts import add_prompts
 from runpod_mcp.server.replies import failed
 from runpod_mcp.server.resources import add_resources
+from runpod_mcp.server.streams import Streams
 from runpod_mcp.server.tool import tool_of
 from runpod_mcp.server.toolsets import tools_of
 
@@ -39,6 +40,7 @@ class Server(MCPServer[None]):
     """An MCP server for one house."""
 
     def __init__(self, house: House, toolsets: Collection[str], *, read_only: bool = False) -> None:
+        self.streams = Streams()
         super().__init__(
             NAME,
             title="Runpod (unofficial)",
@@ -47,7 +49,7 @@ class Server(MCPServer[None]):
             tools=[tool_of(spec, house) for spec in tools_of(toolsets, read_only=read_only)],
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000)},
             log_level="WARNING",
-            middleware=[unpack_arguments],
+            middleware=[unpack_arguments, self.streams],
         )
         add_resources(self, house)
         add_prompts(self)

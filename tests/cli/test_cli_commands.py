@@ -218,6 +218,30 @@ def test_ctrl_c_ends_a_server_that_waits_for_its_agent(tmp_path: Path) -> None:
     assert (out, err) == (b"", b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child")
+def test_ctrl_c_ends_a_server_on_a_port_without_a_word(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "runpod_mcp", "--simulator", "serve", "--http", f"{address[0]}:{address[1]}"],
+        env=clean_env(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until_it_answers(server, address)
+    server.send_signal(signal.SIGINT)
+    assert (*server.communicate(timeout=20), server.returncode) == (b"", b"", 0)
+
+
+def wait_until_it_answers(server: subprocess.Popen[bytes], address: tuple[str, int]) -> None:
+    while server.poll() is None:
+        try:
+            socket.create_connection(address, 1).close()
+        except OSError:
+            continue
+        return
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
 @pytest.mark.parametrize("command", ["approvals", "audit", "budget", "pods --simulator", "--simulator"])
 @pytest.mark.parametrize("closed", [">&-", "<&-", ">&- <&-"])
