@@ -91,8 +91,14 @@ def interpreters() -> list[str]:
     uv = shutil.which("uv")
     if uv is None:
         return []
+    beside = (Path.home() / ".pyenv" / "versions").glob(
+        "3.*/bin"
+    )  # pyenv's shims start only what a folder asks for
+    env = {**os.environ, "PATH": os.pathsep.join([os.environ["PATH"], *map(str, beside)])}
     found = (
-        subprocess.run([uv, "python", "find", "--no-project", version], capture_output=True, text=True)
+        subprocess.run(
+            [uv, "python", "find", "--no-project", version], capture_output=True, text=True, env=env
+        )
         for version in PYTHONS
     )
     return [one.stdout.strip() for one in found if one.returncode == 0]
