@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from runpod_mcp.cli.price_list import cards
+from runpod_mcp.cli.tables import count
 from runpod_mcp.config import read_settings
 from runpod_mcp.flows.policy_file import PolicyFile
 from runpod_mcp.money import Usd, show
@@ -73,10 +74,10 @@ def in_words(policy: Policy) -> list[str]:
         f"{_money(budget.usd_total)} in total (UTC).",
         f"Pods made elsewhere {'count' if budget.include_unmanaged else 'do not count'}, and "
         f"{'may' if pods.manage_unmanaged else 'may not'} be stopped or deleted.",
-        f"GPU types: {_names(gpus.allow)}{_except(gpus.deny)}; {_most(gpus.max_per_pod, 'GPUs in one pod')}, "
-        f"{_most(gpus.max_running, 'GPUs running')}.",
-        f"CPU flavors: {_names(cpus.allow)}; {_most(cpus.max_vcpus_per_pod, 'vCPUs in one pod')}.",
-        f"{_most(pods.max_running, 'pods running').capitalize()}, in {_names(pods.cloud_types)} cloud; spot pods: {pods.interruptible}.",
+        f"GPU types: {_names(gpus.allow)}{_except(gpus.deny)}; {_most(gpus.max_per_pod, 'GPU', 'in one pod')}, "
+        f"{_most(gpus.max_running, 'GPU', 'running')}.",
+        f"CPU flavors: {_names(cpus.allow)}; {_most(cpus.max_vcpus_per_pod, 'vCPU', 'in one pod')}.",
+        f"{_most(pods.max_running, 'pod', 'running').capitalize()}, in {_names(pods.cloud_types)} cloud; spot pods: {pods.interruptible}.",
         f"Places: data centers {_names(pods.data_centers or None)}, countries {_names(pods.countries or None)}.",
         f"Images: {_names(pods.images)}; templates: {_names(pods.templates or None)}; ports: {_names(pods.ports)}.",
         f"Disks: container {_size(pods.max_container_disk_gb)}, volume {_size(pods.max_volume_gb)}.",
@@ -164,8 +165,8 @@ def _except(names: tuple[str, ...]) -> str:
     return f", but never {', '.join(names)}" if names else ""
 
 
-def _most(count: int | None, what: str) -> str:
-    return f"any number of {what}" if count is None else f"at most {count} {what}"
+def _most(limit: int | None, what: str, where: str) -> str:
+    return f"any number of {what}s {where}" if limit is None else f"at most {count(limit, what)} {where}"
 
 
 def _size(most: int | None) -> str:
