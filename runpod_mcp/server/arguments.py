@@ -103,8 +103,8 @@ class ListPods(Page):
         """Whether a pod passes the filters; Runpod has none of its own, so they are applied here."""
         return (
             self.status in (None, pod.status.value)
-            and self.gpu_type_id in (None, pod.gpu_type_id)
-            and self.data_center_id in (None, pod.data_center_id)
+            and (not self.gpu_type_id or self.gpu_type_id == pod.gpu_type_id)
+            and (not self.data_center_id or self.data_center_id == pod.data_center_id)
             and (self.name or "").casefold() in (pod.name or "").casefold()
             and self.managed in (None, managed)
         )
@@ -131,7 +131,7 @@ def position_of(kind: str, cursor: str | None) -> int:
     Raises:
         Failure: the cursor is of another list, or none of ours.
     """
-    if cursor is None:
+    if not cursor:  # some models fill in every argument, with nothing
         return 0
     found = re.fullmatch(rf"{kind}-([0-9]{{1,9}})", cursor)
     if not found:

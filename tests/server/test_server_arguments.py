@@ -114,6 +114,15 @@ async def test_null_means_left_out(door):
     assert (await door.call("list_pods", cursor=None, limit=None)).ok
 
 
+@pytest.mark.parametrize("name", ["cursor", "gpuTypeId", "dataCenterId", "name"])
+async def test_a_filter_or_cursor_that_a_model_fills_in_with_nothing_hides_no_pod(door, name):
+    """A list without the pod that was just rented invites another one."""
+    rented = await door.create()
+    listed = await door.call("list_pods", **{name: ""})
+    assert listed.ok, listed.text
+    assert [pod["podId"] for pod in listed.facts["pods"]] == [rented.pod_id]
+
+
 async def test_lists_and_objects_that_a_client_packed_into_text_are_unpacked(door):
     said = await door.call(
         "create_pod",
