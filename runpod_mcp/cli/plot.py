@@ -27,7 +27,7 @@ MOST_DAYS = 92
 """More days than these are drawn as months."""
 LABELLED, LABEL, WIDEST_BAR = 16, 62, 96
 INK, SOFT, GRID, FILL = "#1b1f2a", "#5b6472", "#e3e6ec", "#4a57d6"
-PNG_LIBRARY = "cairosvg"
+PNG_LIBRARY = "resvg_py"
 
 _HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"
@@ -60,7 +60,7 @@ def write_plot(path: Path, title: str, bars: Bars, *, by_day: bool) -> None:
     """
     drawn = (columns(title, bars) if by_day else rows(title, bars)).encode()
     if path.suffix.lower() == ".png":
-        drawn = _png_library().svg2png(bytestring=drawn, scale=2)
+        drawn = bytes(_png_library().svg_to_bytes(svg_string=drawn.decode(), zoom=2))
     try:
         path.write_bytes(drawn)
     except OSError as error:
@@ -185,10 +185,10 @@ def _rect(x: float, y: float, width: float, height: float, says: str) -> str:
 def _png_library() -> Any:
     try:
         return importlib.import_module(PNG_LIBRARY)
-    except (ImportError, OSError) as error:  # an OSError where the library lacks its own library
+    except ImportError as error:
         raise Failure(
             Code.SETTINGS_BROKEN,
-            f"A PNG needs the Python package {PNG_LIBRARY}, which is not here; name a file that ends in .svg.",
+            "A PNG needs the Python package resvg-py, which is not here (runpod-mcp[png] brings it); name a file that ends in .svg.",
             Retry.CHANGED,
             field="--plot",
         ) from error

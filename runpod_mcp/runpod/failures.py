@@ -165,7 +165,7 @@ _OBJECTIONS = {
 _PLAIN = {
     401: (
         Code.UNAUTHORIZED,
-        "Runpod does not accept the API key; `runpod-mcp doctor` tells where it comes from.",
+        "Runpod does not accept the API key; check RUNPOD_API_KEY, or the file it is read from (`runpod-mcp doctor` says which).",
         Retry.NEVER,
     ),
     404: (Code.NOT_FOUND, "Runpod has no such thing, or this key may not see it.", Retry.CHANGED),

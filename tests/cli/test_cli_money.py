@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sqlite3
+import struct
 import subprocess
 import sys
 from contextlib import closing
@@ -21,7 +22,7 @@ import pytest
 from front_door import A4000, L4, RTX_4090, FrontDoor, front_door, toml_with
 from person_helpers import NARROW, fits, in_step, read, run
 
-from runpod_mcp.cli.plot import columns, rows
+from runpod_mcp.cli.plot import HEIGHT, PNG_LIBRARY, WIDTH, columns, rows
 from runpod_mcp.cli.times import moment
 from runpod_mcp.clock import epoch
 from runpod_mcp.money import MICRO, Usd
@@ -387,22 +388,20 @@ async def test_a_plot_that_cannot_be_written_is_an_error(spent):
     assert "cannot be written" in str(done.exception)
 
 
-async def test_a_png_needs_a_library_and_the_error_names_svg(spent):
+async def test_a_png_needs_a_library_and_the_error_names_svg(spent, monkeypatch):
+    monkeypatch.setitem(sys.modules, PNG_LIBRARY, None)  # as where it is not installed
     done = await run(spent.folder, "spend", "--plot", str(spent.folder / "chart.png"))
     assert done.exit_code == 1
+    assert "runpod-mcp[png]" in str(done.exception)
     assert ".svg" in str(done.exception)
 
 
-async def test_a_png_is_written_where_the_library_is(spent, monkeypatch):
-    """The library itself is not installed here: a stand-in shows that it is called as its documentation says."""
-    (spent.folder / "cairosvg.py").write_text(
-        "def svg2png(bytestring, scale): return b'PNG' + bytestring[:4]"
-    )
-    monkeypatch.syspath_prepend(str(spent.folder))
+async def test_a_png_is_twice_as_large_as_the_svg(spent):
     done = await run(spent.folder, "spend", "--plot", str(spent.folder / "chart.png"))
-    sys.modules.pop("cairosvg")
     assert done.exit_code == 0, done.output
-    assert (spent.folder / "chart.png").read_bytes() == b"PNG<svg"
+    drawn = (spent.folder / "chart.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    assert struct.unpack(">II", drawn[16:24]) == (2 * WIDTH, 2 * HEIGHT)
 
 
 def test_a_plot_of_nothing_says_so():
