@@ -218,7 +218,7 @@ async def test_pages_hold_every_pod_once(door):
 
 
 @pytest.mark.parametrize("tool", ["list_pods", "list_gpu_types", "list_data_centers"])
-@pytest.mark.parametrize("cursor", ["garbage", "gpus-1x", "pods-", "places--1", "pods-١", "x" * 5000, ""])
+@pytest.mark.parametrize("cursor", ["garbage", "gpus-1x", "pods-", "places--1", "pods-١", "x" * 5000])
 async def test_a_cursor_that_is_not_of_this_list_is_refused(door, tool, cursor):
     said = await door.call(tool, cursor=cursor)
     assert (said.code, said.facts["field"]) == ("invalid_arguments", "cursor")
