@@ -13,9 +13,10 @@ from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.context import Call, House
 from runpod_mcp.flows.remembered import without_secrets
 from runpod_mcp.ledger.approvals import GOOD_FOR, Approval, ApprovalState, Question
-from runpod_mcp.money import Usd, cost, show
+from runpod_mcp.money import ZERO, Usd, cost, show
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
+from runpod_mcp.policy.rules import asks_human
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,16 @@ async def need_yes(house: House, policy: Policy, reason: str, usd_per_hour: Usd,
         raise _too_many(reason)
     approval = waiting or await _ask(house, house.call, reason, usd_per_hour, usd_at_most)
     raise _waits(policy, approval, reason)
+
+
+async def need_yes_to(house: House, policy: Policy, tool: str) -> None:
+    """The same for a tool that makes nothing dearer, where the policy names it.
+
+    Raises:
+        Failure: as in `need_yes`.
+    """
+    if reason := asks_human(policy, tool, ZERO, ZERO):
+        await need_yes(house, policy, reason, ZERO, ZERO)
 
 
 def _is_yes(policy: Policy, one: Approval) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from runpod_mcp.errors import Code, Failure
 from runpod_mcp.flows.context import House
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
 from runpod_mcp.money import Usd
+from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.spending import Window
 
 
@@ -34,3 +36,15 @@ async def whole_cost(house: House, lease: Lease, entry: Entry) -> Usd:
 def cost_since(began: int, lease: Lease, entry: Entry) -> Usd:
     """The same for a lease that began then (seconds since 1970)."""
     return Window("lease", began, None).cost_of(lease.after(entry).stretches(entry.at))
+
+
+def lease_too_long(policy: Policy, whole: float) -> Failure:
+    """The refusal of a lease of so many hours in all: `max_hours` bounds it from its start on, or it could be extended for ever."""
+    most = policy.lease.max_hours
+    return Failure(
+        Code.LEASE_TOO_LONG,
+        f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
+        field="leaseHours",
+        limit=most,
+        requested=round(whole, 4),
+    )

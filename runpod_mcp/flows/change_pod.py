@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.adopt import adopt, by_tag, stopped_entry, stopped_rate
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes_to
 from runpod_mcp.flows.claims import alone
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
@@ -24,7 +24,6 @@ from runpod_mcp.money import ZERO, Usd
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.api import Refused
 
 
@@ -75,8 +74,8 @@ async def _may_touch(house: House, tool: str, pod_id: str) -> Right:
     """
     policy = house.policy_or_none()
     right = await _right(house, policy, pod_id)
-    if policy and (reason := asks_human(policy, tool, ZERO, ZERO)):
-        await need_yes(house, policy, reason, ZERO, ZERO)
+    if policy:
+        await need_yes_to(house, policy, tool)
     return right
 
 

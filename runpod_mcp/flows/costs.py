@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,14 +107,6 @@ class Groups:
             for name, usd in self._sums.items()
         )
         return sorted(groups, key=lambda group: (0 if self._by == "day" else -group.usd, group.name))
-
-
-def grouped(costs: Iterable[Cost], by: By) -> list[Group]:
-    """Costs together by something."""
-    groups = Groups(by)
-    for cost in costs:
-        groups.add(cost)
-    return groups.sorted()
 
 
 def hardware_of(lease: Lease) -> str:

@@ -18,7 +18,6 @@ from runpod_mcp.flows.endpoints_offers import (
     Scene,
     Wish,
     fleet_of_order,
-    lease_seconds,
     with_what_passes,
 )
 from runpod_mcp.flows.endpoints_price import Sold, fleet_of, read_sold
@@ -128,7 +127,7 @@ async def _with_offers(
         template = await read_template(house, order.template_id)
         order = await placed(house, policy, written_out(house, order, template))
         places = tuple((await house.prices.read("SECURE")).data_centers) if policy.pods.limits_place else ()
-        room = await _room(house, policy, lease_seconds(policy, hours))
+        room = await _room(house, policy, policy.lease.seconds(hours))
     except Failure:
         return replace(refused, alternatives=())
     wish = Wish(order=order, template=template, hours=hours, most=most)
@@ -147,7 +146,7 @@ async def _quote(
         raise Failure(Code.PRICE_UNKNOWN, message)
     if most is not None and rate > limit(most):
         raise _above_own_ceiling(rate, limit(most))
-    seconds = lease_seconds(policy, hours)
+    seconds = policy.lease.seconds(hours)
     asks = asks_human(policy, TOOL, rate, cost(rate, seconds))
     return Quote(order, fleet, worker, rate, seconds, asks)
 

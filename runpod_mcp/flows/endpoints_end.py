@@ -5,15 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes_to
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.endpoints import managed_lease, not_found
 from runpod_mcp.flows.endpoints_price import billed_workers
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease
-from runpod_mcp.money import ZERO
 from runpod_mcp.pods.words import clean
-from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.endpoints import Endpoint, EndpointChange
 from runpod_mcp.runpod.results import EditOutcome, Refused
 
@@ -36,8 +34,8 @@ async def delete_endpoint(house: House, endpoint_id: str) -> None:
     """
     lease = await managed_lease(house, endpoint_id)
     policy = house.policy_or_none()
-    if policy and (reason := asks_human(policy, "delete_endpoint", ZERO, ZERO)):
-        await need_yes(house, policy, reason, ZERO, ZERO)
+    if policy:
+        await need_yes_to(house, policy, "delete_endpoint")
     await to_the_end(_delete(house, lease, endpoint_id))
 
 

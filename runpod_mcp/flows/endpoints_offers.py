@@ -13,6 +13,7 @@ from runpod_mcp.flows.endpoints_price import Sold
 from runpod_mcp.flows.endpoints_settings import judged_as
 from runpod_mcp.flows.offers import BY_SIZE, leases_between
 from runpod_mcp.money import Usd, as_dollars, cost, limit
+from runpod_mcp.policy.alternatives import MOST_OFFERED, MOST_PLACES, Change, holds
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.endpoint_rules import Fleet, allowed_places, judge_places, judge_workers
@@ -21,8 +22,6 @@ from runpod_mcp.runpod.endpoints import EndpointOrder
 from runpod_mcp.runpod.templates import Template
 
 TOOL = "create_endpoint"
-MOST_OFFERED = 3
-MOST_PLACES = 3
 HELPED = BY_SIZE | {
     Code.LEASE_TOO_LONG,
     Code.GPU_NOT_ALLOWED,
@@ -46,8 +45,6 @@ FIELDS = {
     "dataCenterIds": "data_center_ids",
 }
 """Where an order or a change keeps an argument."""
-
-Change = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,23 +92,14 @@ def fleet_of_order(order: EndpointOrder) -> Fleet:
     )
 
 
-def lease_seconds(policy: Policy, hours: float | None) -> int:
-    """How long the lease of an endpoint is."""
-    return max(1, int((policy.lease.default_hours if hours is None else hours) * 3600))
-
-
 def with_what_passes(scene: Scene, wish: Wish, refused: Failure) -> Failure:
     """The refusal with the nearest orders that would pass now."""
     found: list[Change] = []
     for base in _bases(scene, wish, refused):
         for whole in _passing(scene, wish, base, refused.code):
-            if not any(_holds(one, whole) for one in found):
+            if not any(holds(one, whole) for one in found):
                 found.append(whole)
     return replace(refused, alternatives=found[:MOST_OFFERED])
-
-
-def _holds(nearer: Change, change: Change) -> bool:
-    return all(change.get(name) == value for name, value in nearer.items() if name != "usdPerHour")
 
 
 def _broken(scene: Scene, wish: Wish) -> Deny | None:
@@ -180,7 +168,7 @@ def _workers(wish: Wish, count: int) -> Change:
 
 
 def _shorter(scene: Scene, wish: Wish, base: Change) -> Iterator[Change]:
-    asked = lease_seconds(scene.policy, wish.changed(base).hours)
+    asked = scene.policy.lease.seconds(wish.changed(base).hours)
     leases = leases_between(0, asked - 1)
     yield from _most(scene, wish, leases, lambda one: {**base, "leaseHours": round(one / 3600, 2)})
 
@@ -197,7 +185,7 @@ def _most(
 def _priced(scene: Scene, wish: Wish, change: Change) -> Change | None:
     """The change with the price of all workers, if it passes and no person would be asked."""
     now = wish.changed(change)
-    fleet, seconds = now.fleet, lease_seconds(scene.policy, now.hours)
+    fleet, seconds = now.fleet, scene.policy.lease.seconds(now.hours)
     rate = fleet.usd_per_hour(scene.sold.prices)
     if (
         rate is None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import began_at, whole_cost
+from runpod_mcp.flows.began import began_at, lease_too_long, whole_cost
 from runpod_mcp.flows.claims import alone, changing, moved_on
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.endpoints import managed_lease, not_found, seen_as
@@ -98,7 +98,7 @@ async def _raise(house: House, case: Case) -> Updated:
     sold = await read_sold(house) if case.starts or case.new & COMPUTE else case.sold
     case = replace(case, sold=sold)
     if case.starts and case.ends is None:
-        case = replace(case, ends=house.now() + max(1, int(policy.lease.default_hours * 3600)))
+        case = replace(case, ends=house.now() + policy.lease.seconds(None))
     try:
         ready = await _ready(house, policy, case)
         if (asked := await _asks(house, policy, ready))[0]:
@@ -221,7 +221,7 @@ async def _refuse_lease(house: House, policy: Policy, case: Case, *, dearer: boo
     Raises:
         Failure: `lease_too_long`; `conflict`, it is over.
     """
-    now, most = house.now(), policy.lease.max_hours
+    now = house.now()
     if dearer and case.ends is None and now >= case.lease.lease_ends_at:
         message = "Its lease is over; once its workers are gone, workersMax gives it a new one."
         raise Failure(Code.CONFLICT, message, Retry.LATER)
@@ -229,14 +229,8 @@ async def _refuse_lease(house: House, policy: Policy, case: Case, *, dearer: boo
         return
     since = now if case.starts else await began_at(house, case.lease)
     whole = (case.ends - since) / 3600
-    if whole > most:
-        raise Failure(
-            Code.LEASE_TOO_LONG,
-            f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
-            field="leaseHours",
-            limit=most,
-            requested=round(whole, 4),
-        )
+    if whole > policy.lease.max_hours:
+        raise lease_too_long(policy, whole)
 
 
 async def _asks(house: House, policy: Policy, ready: _Ready) -> tuple[str, Usd, Usd]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runpod_mcp.errors import Failure
 from runpod_mcp.flows.endpoints_offers import FIELDS, HELPED
-from runpod_mcp.flows.offers import BY_TIME
+from runpod_mcp.policy.alternatives import BY_TIME
 from runpod_mcp.runpod.endpoints import EndpointChange
 
 Tried = Callable[[EndpointChange, int | None], Awaitable[bool]]

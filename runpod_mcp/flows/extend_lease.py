@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows.approval import need_yes
-from runpod_mcp.flows.began import began_at, cost_since
+from runpod_mcp.flows.began import began_at, cost_since, lease_too_long
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.offers import GRACE, leases_between, with_shorter_lease
@@ -44,7 +44,7 @@ async def extend_lease(house: House, pod_id: str, hours: float) -> NewEnd:
     began = await began_at(house, lease)
     latest = began + int(policy.lease.max_hours * 3600)
     if ends > latest:
-        too_long = _too_long(policy, policy.lease.max_hours + (ends - latest) / 3600)
+        too_long = lease_too_long(policy, policy.lease.max_hours + (ends - latest) / 3600)
         raise await _with_offer(house, policy, lease, began, too_long, latest)
     whole = cost_since(began, lease, entry)
     if reason := asks_human(policy, "extend_lease", lease.usd_per_hour, whole):
@@ -74,18 +74,6 @@ def _entry(lease: Lease, now: int, ends: int) -> Entry:
     """The stopped time keeps its length."""
     kept = ends + (lease.stopped_until - lease.lease_ends_at)
     return Entry(kind=EntryKind.EXTENDED, at=now, lease_ends_at=ends, stopped_until=kept)
-
-
-def _too_long(policy: Policy, whole: float) -> Failure:
-    """`max_hours` bounds the whole life of a lease from its start on, or it could be extended for ever."""
-    most = policy.lease.max_hours
-    return Failure(
-        Code.LEASE_TOO_LONG,
-        f"The lease would be {whole:.4g} h long in all; the policy allows {most:g} h from its start.",
-        field="leaseHours",
-        limit=most,
-        requested=round(whole, 4),
-    )
 
 
 async def _with_offer(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from runpod_mcp.catalog.quote import network_volume_usd_per_hour, network_volume_usd_per_month
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes, need_yes_to
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
@@ -36,10 +36,9 @@ from runpod_mcp.flows.volume_rules import (
     with_smaller,
 )
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseKind
-from runpod_mcp.money import ZERO, Usd, cost
+from runpod_mcp.money import Usd, cost
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.results import Gone, NoCapacity, Refused
 from runpod_mcp.runpod.volumes import NetworkVolume, VolumeChange, VolumeOrder
 
@@ -127,7 +126,7 @@ async def update_volume(house: House, volume_id: str, change: VolumeChange) -> V
     if change.name is not None and change.name != volume.name:
         refuse_taken_name(change.name, await house.api.resources.volumes.list_all())
     if change.size_gb is None or change.size_gb == volume.size_gb:
-        await _ask(house, policy, "update_network_volume", ZERO)
+        await need_yes_to(house, policy, "update_network_volume")
         return await to_the_end(_update(house, lease, lease, volume, change))
     _refuse_growth(volume, change.size_gb)
     if denied := too_large(policy, change.size_gb):
@@ -151,8 +150,7 @@ async def delete_volume(house: House, volume_id: str) -> None:
     """
     policy = house.policies.current()
     _, lease = await _managed(house, volume_id)
-    if reason := asks_human(policy, "delete_network_volume", ZERO, ZERO):
-        await need_yes(house, policy, reason, ZERO, ZERO)
+    await need_yes_to(house, policy, "delete_network_volume")
     await to_the_end(_delete(house, lease, volume_id))
 
 

@@ -16,14 +16,11 @@ from runpod_mcp.flows.unmanaged import unmanaged_holdings
 from runpod_mcp.ledger.entries import Entry, Lease
 from runpod_mcp.ledger.store import ChangeJudge
 from runpod_mcp.money import as_dollars
+from runpod_mcp.policy.alternatives import BY_TIME
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.spending import Plan, Spending
 
-BY_TIME = frozenset(
-    {Code.LEASE_TOO_LONG, Code.OVER_DAILY_BUDGET, Code.OVER_MONTHLY_BUDGET, Code.OVER_TOTAL_BUDGET}
-)
-"""A shorter lease helps."""
 BY_SIZE = (BY_TIME - {Code.LEASE_TOO_LONG}) | {
     Code.DISK_TOO_LARGE,
     Code.OVER_POD_HOURLY_BUDGET,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from runpod_mcp.flows import kept
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes_to
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.kept import Kind
 from runpod_mcp.flows.standing import refuse_taken_name
-from runpod_mcp.money import ZERO
-from runpod_mcp.policy.document import Policy
-from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.registries import Registry, RegistryOrder
 
 
@@ -36,7 +33,7 @@ async def create_registry(house: House, order: RegistryOrder) -> Registry:
     for gap in registries.gaps(order):
         raise gap
     refuse_taken_name(order.name, await registries.list_all())
-    await _ask(house, policy, "create_registry")
+    await need_yes_to(house, policy, "create_registry")
     return await to_the_end(kept.make(house, _kind(house), order.name, lambda: registries.create(order)))
 
 
@@ -50,7 +47,7 @@ async def delete_registry(house: House, registry_id: str) -> None:
     if all(one.id != registry_id for one in await registries.list_all()):
         raise kept.not_found(_kind(house), registry_id)
     await kept.refuse_what_others_made(house, policy, _kind(house), registry_id)
-    await _ask(house, policy, "delete_registry")
+    await need_yes_to(house, policy, "delete_registry")
     await to_the_end(kept.delete(house, _kind(house), registry_id, registries.delete))
 
 
@@ -58,8 +55,3 @@ def _kind(house: House) -> Kind[Registry]:
     return Kind(
         "registry credential", "create_registry", "list_registries", house.api.resources.registries.list_all
     )
-
-
-async def _ask(house: House, policy: Policy, tool: str) -> None:
-    if reason := asks_human(policy, tool, ZERO, ZERO):
-        await need_yes(house, policy, reason, ZERO, ZERO)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runpod_mcp.errors import Code, Failure, Retry
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes_to
 from runpod_mcp.flows.boots import note, note_boot
 from runpod_mcp.flows.claims import changing
 from runpod_mcp.flows.context import House
@@ -13,9 +13,7 @@ from runpod_mcp.flows.managed import managed
 from runpod_mcp.flows.outcomes import is_gone
 from runpod_mcp.flows.read_pods import Seen, not_found
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
-from runpod_mcp.money import ZERO
 from runpod_mcp.pods.pod import Pod
-from runpod_mcp.policy.rules import asks_human
 from runpod_mcp.runpod.api import ChangeOutcome, Done, Gone, NoCapacity, Refused
 
 
@@ -30,8 +28,7 @@ async def restart_pod(house: House, pod_id: str, *, reset: bool = False) -> Seen
     policy = house.policies.current()
     lease, pod = await managed(house, pod_id)
     _refuse(house, lease, pod, reset)
-    if reason := asks_human(policy, "restart_pod", ZERO, ZERO):
-        await need_yes(house, policy, reason, ZERO, ZERO)
+    await need_yes_to(house, policy, "restart_pod")
     async with changing(house, lease):
         return await to_the_end(_call(house, lease, pod, reset))
 

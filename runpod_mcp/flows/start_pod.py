@@ -17,13 +17,14 @@ from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.gate import let_cost_more
 from runpod_mcp.flows.managed import managed
-from runpod_mcp.flows.offers import BY_TIME, leases_between, with_shorter_lease
+from runpod_mcp.flows.offers import leases_between, with_shorter_lease
 from runpod_mcp.flows.outcomes import see_running, see_stopped
 from runpod_mcp.ledger.entries import Entry, EntryKind, Lease, LeaseState
 from runpod_mcp.money import Usd, as_dollars, cost, show
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.pod import Pod, PodStatus
 from runpod_mcp.pods.words import clean
+from runpod_mcp.policy.alternatives import BY_TIME
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.rules import asks_human, judge_request
 from runpod_mcp.runpod.api import NoCapacity, Refused, Unknown
@@ -120,18 +121,14 @@ async def _with_offer(
     def asks(seconds: int) -> str | None:
         return asks_human(policy, "start_pod", ceiling, cost(ceiling, seconds))
 
-    asked = _seconds(policy, hours)
+    asked = policy.lease.seconds(hours)
     shorter = leases_between(0, min(asked - 1, int(policy.lease.max_hours * 3600)))
     return await with_shorter_lease(house, policy, lease, refused, shorter, entry_of, asks)
 
 
-def _seconds(policy: Policy, hours: float | None) -> int:
-    return max(1, int((policy.lease.default_hours if hours is None else hours) * 3600))
-
-
 async def _new_lease(house: House, policy: Policy, lease: Lease, pod: Pod, hours: float | None) -> Entry:
     """The ceiling and the times of the lease to come, as an entry; nothing is written yet."""
-    seconds = _seconds(policy, hours)
+    seconds = policy.lease.seconds(hours)
     ceiling = await _price(house, lease, pod)
     at_most = cost(ceiling, seconds)
     if reason := asks_human(policy, "start_pod", ceiling, at_most):

@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 
 from runpod_mcp.errors import Code, Failure, Retry
 from runpod_mcp.flows import kept
-from runpod_mcp.flows.approval import need_yes
+from runpod_mcp.flows.approval import need_yes_to
 from runpod_mcp.flows.context import House
 from runpod_mcp.flows.finish import to_the_end
 from runpod_mcp.flows.kept import Kind
 from runpod_mcp.flows.resolve import DEFAULT_CONTAINER_DISK_GB
 from runpod_mcp.flows.standing import refuse_taken_name
-from runpod_mcp.money import ZERO
 from runpod_mcp.pods.create_input import CreateRequest
 from runpod_mcp.pods.words import clean
 from runpod_mcp.policy.document import Policy
 from runpod_mcp.policy.patterns import matches_exactly
-from runpod_mcp.policy.rules import asks_human, judge_change
+from runpod_mcp.policy.rules import judge_change
 from runpod_mcp.runpod.results import Gone, NoCapacity, Refused, Unknown
 from runpod_mcp.runpod.templates import (
     README_LENGTH,
@@ -123,7 +122,7 @@ async def create_template(house: House, order: TemplateOrder) -> Template:
     if order.public:
         _refuse_public_values(order.env)
     refuse_taken_name(order.name, await templates.list_all())
-    await _ask(house, policy, "create_template")
+    await need_yes_to(house, policy, "create_template")
     return await to_the_end(kept.make(house, _kind(house), order.name, lambda: templates.create(order)))
 
 
@@ -146,7 +145,7 @@ async def update_template(house: House, template_id: str, change: TemplateChange
     _refuse_to_publish(before, change)
     if "name" in news:
         refuse_taken_name(change.name or "", own)
-    await _ask(house, policy, "update_template")
+    await need_yes_to(house, policy, "update_template")
     after = await to_the_end(_update(house, before, change, news))
     return Changed(after, tuple(_NAMES[name] for name in news))
 
@@ -159,7 +158,7 @@ async def delete_template(house: House, template_id: str) -> None:
     """
     templates, policy = house.api.resources.templates, house.policies.current()
     await _managed(house, policy, await templates.list_all(), template_id)
-    await _ask(house, policy, "delete_template")
+    await need_yes_to(house, policy, "delete_template")
     await to_the_end(kept.delete(house, _kind(house), template_id, templates.delete))
 
 
@@ -203,11 +202,6 @@ def _judge(policy: Policy, asked: TemplateOrder | TemplateChange, changed: Itera
     request = CreateRequest.model_construct(**{**settings, "ports": list(asked.ports or ())})
     if denied := judge_change(policy, request, [_RULED[name] for name in changed if name in _RULED]):
         raise denied.as_failure()
-
-
-async def _ask(house: House, policy: Policy, tool: str) -> None:
-    if reason := asks_human(policy, tool, ZERO, ZERO):
-        await need_yes(house, policy, reason, ZERO, ZERO)
 
 
 def _refuse_to_publish(before: Template, change: TemplateChange) -> None:

@@ -13,12 +13,11 @@ from runpod_mcp.ledger.entries import Entry, Lease
 from runpod_mcp.money import ZERO, as_dollars
 from runpod_mcp.pods.pod import Pod
 from runpod_mcp.pods.update_input import PodUpdate
+from runpod_mcp.policy.alternatives import MOST_OFFERED, Change
 from runpod_mcp.policy.decision import Deny
 from runpod_mcp.policy.document import Policy
 
 _DISKS = {"volumeInGb": "volume_in_gb", "containerDiskInGb": "container_disk_in_gb"}
-
-Change = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ async def with_what_passes(refused: Refused, failure: Failure) -> Failure:
         found = [one async for base in _bases(refused, failure) for one in await _passing(refused, base)]
     except Failure:
         found = []
-    return replace(failure, alternatives=found[:3])
+    return replace(failure, alternatives=found[:MOST_OFFERED])
 
 
 async def _bases(refused: Refused, failure: Failure) -> AsyncIterator[Change]:

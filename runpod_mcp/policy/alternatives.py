@@ -33,7 +33,7 @@ Change = dict[str, Any]
 
 _NO_HELP = frozenset({Code.TOO_MANY_PODS, Code.TEMPLATE_NOT_ALLOWED})
 """No other pod would pass either; or what would, has to be read first."""
-_BY_TIME = frozenset(
+BY_TIME = frozenset(
     {Code.OVER_DAILY_BUDGET, Code.OVER_MONTHLY_BUDGET, Code.OVER_TOTAL_BUDGET, Code.LEASE_TOO_LONG}
 )
 """A shorter lease helps most."""
@@ -48,7 +48,7 @@ def with_alternatives(case: Case, wanted: Wanted, denied: Deny) -> Deny:
     found: list[Change] = []
     for series in _series(case, wanted, denied):
         passing = (whole for change in series for whole in _passing(case, wanted, change, denied.code))
-        nearest = next((whole for whole in passing if not any(_holds(one, whole) for one in found)), None)
+        nearest = next((whole for whole in passing if not any(holds(one, whole) for one in found)), None)
         if nearest:
             found.append(nearest)
         if len(found) == MOST_OFFERED:
@@ -56,7 +56,7 @@ def with_alternatives(case: Case, wanted: Wanted, denied: Deny) -> Deny:
     return replace(denied, alternatives=found or list(_smallest(case, wanted, denied.code))[:1])
 
 
-def _holds(nearer: Change, change: Change) -> bool:
+def holds(nearer: Change, change: Change) -> bool:
     """Whether all that is changed by one is changed by the other too."""
     return all(change.get(name) == value for name, value in nearer.items() if name != "usdPerHour")
 
@@ -74,7 +74,7 @@ def _series(case: Case, wanted: Wanted, denied: Deny) -> Iterator[Iterable[Chang
             continue
         by_time = [_leases(case, wanted, base, denied.code)]
         by_kind = list(_kinds(case, wanted, base, denied.code))
-        yield from (*by_time, *by_kind) if denied.code in _BY_TIME else (*by_kind, *by_time)
+        yield from (*by_time, *by_kind) if denied.code in BY_TIME else (*by_kind, *by_time)
         yield from _sizes(applied(wanted.request, base), base)
     if denied.code is Code.PRICE_ABOVE_MAXIMUM:
         yield [{"maxUsdPerHour": denied.requested}]

@@ -88,10 +88,10 @@ def decide(case: Case, wanted: Wanted) -> Decision:
 
 def terms_of(lease: LeaseTerms, wanted: Wanted) -> Terms:
     """The lease asked for, and the stopped time where there is a pod volume to keep."""
-    asked = wanted.request.lease_hours
-    hours = lease.default_hours if asked is None else asked
     keeps = lease.on_expiry == "stop" and wanted.disks.volume_gb > 0
-    return Terms(max(1, int(hours * 3600)), int(lease.keep_stopped_hours * 3600) if keeps else 0)
+    return Terms(
+        lease.seconds(wanted.request.lease_hours), int(lease.keep_stopped_hours * 3600) if keeps else 0
+    )
 
 
 def placed(case: Case, wanted: Wanted) -> Placement | Deny:

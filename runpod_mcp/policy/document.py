@@ -186,6 +186,10 @@ class LeaseTerms(_Table):
         Literal["report", "end"], _says("Whether a pod that bills but is not ready is reported or ended.")
     ] = "report"
 
+    def seconds(self, hours: float | None) -> int:
+        """How long a lease of so many hours is; of the default, where none are named."""
+        return max(1, int((self.default_hours if hours is None else hours) * 3600))
+
     @model_validator(mode="before")
     @classmethod
     def _default_follows_a_shorter_maximum(cls, data: object) -> object:

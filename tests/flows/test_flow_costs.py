@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from front_door import A4000, IMAGE, L4, FrontDoor, front_door
 
-from runpod_mcp.flows.costs import PAGE, Cost, asked_of, grouped, hardware_of, ledger_costs
+from runpod_mcp.flows.costs import PAGE, By, Cost, Group, Groups, asked_of, hardware_of, ledger_costs
 from runpod_mcp.money import MICRO
 
 DAY = 86_400
@@ -24,6 +24,13 @@ async def costs(
     now = door.house.now()
     found = ledger_costs(door.house.ledger, start, now if end is None else end, now, tell, page)
     return [one async for one in found]
+
+
+def grouped(found: list[Cost], by: By) -> list[Group]:
+    groups = Groups(by)
+    for cost in found:
+        groups.add(cost)
+    return groups.sorted()
 
 
 async def test_a_lease_across_midnight_costs_on_both_days(door):
